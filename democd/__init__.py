@@ -1,0 +1,1 @@
+"""democd builds the Xen demo CD: recipe in, bootable ISO out, proved in QEMU."""

@@ -1,0 +1,143 @@
+"""The values that flow between the steps of a build."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from democd.workspace import Made
+
+
+@dataclass(frozen=True)
+class Package:
+    """A Debian package of the root; `size` is its installed size in bytes."""
+
+    name: str
+    version: str
+    architecture: str
+    source: str
+    size: int
+
+
+@dataclass(frozen=True)
+class Root:
+    """The Debian root.
+
+    Attributes:
+        made: the kept result; holds `root.tar`, `packages.json` and `parts/`.
+        tar: the whole tree, owners and modes as dpkg made them.
+        parts: a plain folder with the few files of the tree that later steps read or run: boot/,
+            usr/lib/modules/, usr/lib/grub/, and the suite's own tools with their libraries.
+        packages: sorted by name.
+        date: seconds since 1970, UTC: the newest date in the archive's Release files. Nothing on
+            the disc is younger.
+    """
+
+    made: Made
+    tar: Path
+    parts: Path
+    packages: tuple[Package, ...]
+    date: int
+
+
+@dataclass(frozen=True)
+class Kernel:
+    """A Linux bzImage fit for its place.
+
+    Attributes:
+        image: the file.
+        release: as `uname -r` prints it, read from the image.
+        modules: the folder `lib/modules/RELEASE` that belongs to it.
+    """
+
+    image: Path
+    release: str
+    modules: Path
+
+
+@dataclass(frozen=True)
+class Kernels:
+    """What boots: the hypervisor, dom0's kernel (xen0) and the guests' kernel (xenU).
+
+    Attributes:
+        xen: the hypervisor, gzip-compressed ELF with multiboot2 header.
+        xen_version: e.g. `4.20.2`.
+        xen_options: names of all command-line options that this very hypervisor knows.
+    """
+
+    xen: Path
+    xen_version: str
+    xen_options: frozenset[str]
+    dom0: Kernel
+    guest: Kernel
+
+
+@dataclass(frozen=True)
+class Layer:
+    """A squashfs: `base` or the name of an overlay folder."""
+
+    name: str
+    path: Path
+    made: Made
+
+
+@dataclass(frozen=True)
+class Initrd:
+    """An initrd: `xen0` or `xenU`."""
+
+    name: str
+    path: Path
+
+
+@dataclass(frozen=True)
+class BootImages:
+    """GRUB's boot images, made by the suite's own GRUB.
+
+    Attributes:
+        bios: El Torito image for BIOS (`cdboot.img` + core), not yet patched.
+        mbr: `boot_hybrid.img`, 512 bytes; its first 440 go into the MBR.
+        esp: FAT image of the EFI system partition, holding /EFI/BOOT/BOOTX64.EFI.
+        efi: BOOTX64.EFI itself, for the ISO's own tree.
+    """
+
+    bios: Path
+    mbr: Path
+    esp: Path
+    efi: Path
+
+
+@dataclass(frozen=True)
+class DiscFile:
+    """A file of the disc: its absolute path on it, and where its bytes come from."""
+
+    path: str
+    source: Path | bytes
+
+    def size(self) -> int:
+        """Return the size in bytes."""
+        return len(self.source) if isinstance(self.source, bytes) else self.source.stat().st_size
+
+
+@dataclass(frozen=True)
+class DiscPlan:
+    """Everything the ISO is made of; manifest, verifier and writer go by it.
+
+    Attributes:
+        volume_id, publisher, preparer, application: the volume descriptor's fields.
+        date: seconds since 1970, UTC: every time in the ISO.
+        capacity: bytes the medium holds.
+        bios, esp: paths *on the disc* of the El Torito images.
+        mbr: the boot code that starts GRUB from a disk.
+        files: sorted by path, unique.
+    """
+
+    volume_id: str
+    publisher: str
+    preparer: str
+    application: str
+    date: int
+    capacity: int
+    bios: str
+    esp: str
+    mbr: Path
+    files: tuple[DiscFile, ...]

@@ -1,0 +1,1 @@
+"""Byte formats: read and written as bytes, never by running a program."""

@@ -1,0 +1,1 @@
+"""The outside world: programs, terminals, virtual machines."""

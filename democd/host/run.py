@@ -1,0 +1,157 @@
+"""The one door to other programs: argv lists, a fixed environment, failures told once.
+
+A child never outlives the build, whatever kills it: the kernel is asked to kill it when we die
+(prctl PR_SET_PDEATHSIG), and with `contained=True` it runs in PID and mount namespaces of its
+own, so its descendants and its mounts go as well.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import shlex
+import signal
+import subprocess
+import threading
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from democd.errors import BuildError
+from democd.host.tools import find_tool
+
+LAST_LINES = 15
+PASSED_ON = ("HOME", "USER", "TERM", "http_proxy", "https_proxy", "no_proxy", "APT_CONFIG", "TMPDIR")
+_PR_SET_PDEATHSIG = 1  # linux/prctl.h
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+@dataclass(frozen=True)
+class Finished:
+    """What a program that ended well has printed."""
+
+    stdout: str
+    stderr: str
+
+
+def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Return the environment every program gets: no locale, zone or user setting leaks in."""
+    env = {
+        "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+        "LC_ALL": "C.UTF-8",
+        "TZ": "UTC",
+    }
+    env |= {name: os.environ[name] for name in PASSED_ON if name in os.environ}
+    return env | dict(extra or {})
+
+
+def _die_with_parent() -> None:
+    _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    os.umask(0o022)
+
+
+def container() -> list[str]:
+    """Return the argv prefix that runs a program in namespaces which die with us.
+
+    As root only PID and mount namespaces; else a user namespace in which we are root too, with
+    the user's subordinate ids mapped (util-linux 2.38).
+    """
+    user = [] if os.geteuid() == 0 else ["--map-root-user", "--map-auto"]
+    return [
+        find_tool("unshare"), *user,
+        "--mount", "--pid", "--fork", "--kill-child", "--mount-proc",
+    ]  # fmt: skip
+
+
+def run(
+    argv: Sequence[str | Path],
+    *,
+    contained: bool = False,
+    cwd: Path | None = None,
+    env: Mapping[str, str] | None = None,
+    feed: Callable[[IO[bytes]], None] | None = None,
+    on_line: Callable[[str], None] | None = None,
+    log: Path | None = None,
+) -> Finished:
+    """Run a program to its end.
+
+    Args:
+        argv: the program's name and its arguments; the name is looked up by `find_tool`.
+        contained: in namespaces that die with us.
+        cwd: its working folder.
+        env: variables on top of the fixed environment.
+        feed: writes the program's standard input, in this thread.
+        on_line: called with each line of standard error while it runs, from another thread.
+        log: a file that gets standard error whole.
+
+    Raises:
+        BuildError: it cannot be started, or ended with another code than 0; the command and its
+            last lines are in the hint.
+    """
+    words = [str(word) for word in argv]
+    words[0] = find_tool(words[0])
+    command = container() + words if contained else words
+    try:
+        # preexec_fn is safe here: prctl and umask neither allocate nor lock.
+        process = subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE if feed else subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            cwd=cwd,
+            env=environment(env),
+            preexec_fn=_die_with_parent,  # noqa: PLW1509
+        )
+    except OSError as error:
+        raise BuildError(f"cannot start {words[0]}: {error.strerror}") from error
+    out: list[bytes] = []
+    err: list[str] = []
+    threads = [
+        threading.Thread(target=_collect, args=(process.stdout, out)),
+        threading.Thread(target=_follow, args=(process.stderr, err, on_line)),
+    ]
+    try:
+        for thread in threads:
+            thread.start()
+        if feed and process.stdin:
+            _feed(process.stdin, feed)
+        for thread in threads:
+            thread.join()
+        code = process.wait()
+    finally:
+        if process.poll() is None:
+            process.kill()
+            process.wait()
+    stdout = b"".join(out).decode(errors="replace")
+    if log:
+        log.write_text("\n".join(err) + "\n")
+    if code != 0:
+        last = "\n".join(deque(err or stdout.splitlines(), LAST_LINES))
+        how = f"was killed by signal {-code}" if code < 0 else f"failed with exit code {code}"
+        raise BuildError(f"{Path(words[0]).name} {how}", f"$ {shlex.join(words)}\n{last}")
+    return Finished(stdout, "\n".join(err))
+
+
+def _feed(stream: IO[bytes], feed: Callable[[IO[bytes]], None]) -> None:
+    try:
+        with stream:
+            feed(stream)
+    except BrokenPipeError:
+        pass  # the program ended early: its exit code and last lines tell why
+
+
+def _collect(stream: IO[bytes] | None, chunks: list[bytes]) -> None:
+    if stream:
+        chunks.append(stream.read())
+
+
+def _follow(
+    stream: IO[bytes] | None, lines: list[str], on_line: Callable[[str], None] | None
+) -> None:
+    for raw in stream or ():
+        line = raw.decode(errors="replace").rstrip("\n")
+        lines.append(line)
+        if on_line:
+            on_line(line)

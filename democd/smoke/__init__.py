@@ -1,0 +1,1 @@
+"""Scripted QEMU boots and their verdicts."""

@@ -1,0 +1,1 @@
+"""The steps of a build: one file, one verb each; no stage imports another."""

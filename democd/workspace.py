@@ -1,0 +1,151 @@
+"""The build folder: kept results under a hash of their inputs, and scratch space.
+
+Layout of `build/`::
+
+    lock            held while a build works in here
+    steps/NAME-KEY/ the result of step NAME for the inputs hashed to KEY
+    tmp/            results in the making; emptied when a build starts
+
+A result appears by rename, so what is in `steps/` is always whole.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from democd.errors import BuildError
+
+KEPT_PER_STEP = 4
+
+
+@dataclass(frozen=True)
+class Made:
+    """A kept result: its folder, and the key that stands for all it was made from."""
+
+    path: Path
+    key: str
+
+
+def file_digest(path: Path) -> str:
+    """Return the SHA-256 of a file's content, in hexadecimal."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def tree_digest(top: Path) -> str:
+    """Return the SHA-256 over names, modes and contents of all below `top`.
+
+    Only the execute bits of a mode count: the umask of a checkout must not change a build.
+    """
+    digest = hashlib.sha256()
+    for path in sorted(top.rglob("*")):
+        name = path.relative_to(top).as_posix()
+        if path.is_symlink():
+            entry = ["link", name, str(path.readlink())]
+        elif path.is_dir():
+            entry = ["dir", name]
+        else:
+            executable = bool(path.stat().st_mode & 0o100)
+            entry = ["file", name, str(executable), file_digest(path)]
+        digest.update(json.dumps(entry).encode())
+    return digest.hexdigest()
+
+
+def _canonical(value: Any) -> Any:
+    """Turn an input into JSON: files and folders stand for their content."""
+    if isinstance(value, Made):
+        return ["made", value.key]
+    if isinstance(value, Path):
+        return ["tree", tree_digest(value)] if value.is_dir() else ["file", file_digest(value)]
+    if isinstance(value, Mapping):
+        return {str(key): _canonical(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_canonical(item) for item in value]
+    if value is None or isinstance(value, (str, int, float, bool)):
+        return value
+    raise TypeError(f"not an input a step can be keyed by: {value!r}")
+
+
+def key_of(inputs: Mapping[str, Any]) -> str:
+    """Return the 20-digit hexadecimal key of a step's inputs.
+
+    Values may be JSON values, `Made` results, and paths, which count by content.
+    """
+    text = json.dumps(_canonical(inputs), sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:20]
+
+
+class Workspace:
+    """The folder everything is built in; nothing outside it and the output is touched."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder.resolve()
+        self.steps = self.folder / "steps"
+        self.tmp = self.folder / "tmp"
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Hold the build folder for one build, and clear what a killed one left.
+
+        Raises:
+            BuildError: another build works in this folder.
+        """
+        self.steps.mkdir(parents=True, exist_ok=True)
+        with (self.folder / "lock").open("a") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise BuildError(
+                    f"another build is at work in {self.folder}",
+                    "wait for it, or choose another folder with --build-dir",
+                ) from None
+            self.clear_tmp()
+            try:
+                yield
+            finally:
+                self.clear_tmp()
+
+    def clear_tmp(self) -> None:
+        """Empty the scratch space."""
+        shutil.rmtree(self.tmp, ignore_errors=True)
+        self.tmp.mkdir(parents=True, exist_ok=True)
+
+    def step(
+        self, name: str, inputs: Mapping[str, Any], make: Callable[[Path], None], *, anew: bool = False
+    ) -> Made:
+        """Return the kept result of a step, making it first where there is none.
+
+        Args:
+            name: the step, as in the folder's name.
+            inputs: everything the result depends on; see `key_of`.
+            make: fills the empty folder it is given; leaves nothing else behind.
+            anew: make it again even if it is there.
+        """
+        key = key_of(inputs)
+        target = self.steps / f"{name}-{key}"
+        if anew or not target.is_dir():
+            scratch = self.tmp / f"{name}-{key}"
+            scratch.mkdir(parents=True)
+            make(scratch)
+            if target.is_dir():
+                shutil.rmtree(target)
+            scratch.rename(target)
+        os.utime(target)
+        self._prune(name)
+        return Made(target, key)
+
+    def _prune(self, name: str) -> None:
+        """Keep the last few results of a step; the one in use is always the newest."""
+        kept = [path for path in self.steps.glob(f"{name}-*") if path.name.rsplit("-", 1)[0] == name]
+        kept.sort(key=lambda path: path.stat().st_mtime, reverse=True)
+        for path in kept[KEPT_PER_STEP:]:
+            shutil.rmtree(path, ignore_errors=True)
