@@ -1,0 +1,40 @@
+"""Where things lie on the disc, and the words its kernels' command lines understand.
+
+One place, so that the writer, the menus, the verifier and the documents agree. The programs on
+the disc itself (init, overlays/) import nothing of democd and name these paths themselves; a
+test compares.
+"""
+
+from __future__ import annotations
+
+XEN = "/boot/xen.gz"
+KERNEL = {"xen0": "/boot/vmlinuz-xen0", "xenU": "/boot/vmlinuz-xenU"}
+INITRD = {"xen0": "/boot/initrd-xen0", "xenU": "/boot/initrd-xenU"}
+LAYERS = "/live"  # NAME.squashfs below it; `base` and each overlay folder
+
+GRUB_FOLDER = "/boot/grub"
+GRUB_CFG = "/boot/grub/grub.cfg"
+BIOS_IMAGE = "/boot/grub/bios.img"  # El Torito, BIOS
+ESP_IMAGE = "/boot/grub/efi.img"  # El Torito, UEFI; and the ESP partition of a USB disk
+EFI_LOADER = "/EFI/BOOT/BOOTX64.EFI"
+
+README = "/README.CD"
+SUMS = "/SHA256SUMS"  # of every other file, but the BIOS image: mastering patches that one
+PACKAGES = "/packages.txt"
+MANIFEST = "/manifest.json"
+
+COMMAND_LINE = {
+    "role": "dom0, guest or plain: which layers make the root",
+    "toram": "copy the disc into memory and let go of it",
+    "findiso": "PATH: the disc is an .iso file on some partition",
+    "checkmedia": "check every file on the disc before booting it; =continue boots a damaged one",
+    "debug": "a shell in the initrd, before the root is entered",
+    "ip": "ADDRESS::GATEWAY:NETMASK::INTERFACE:off, or dhcp (the kernel's own syntax)",
+    "ssh": "=password lets people log in over the network with a password",
+}
+"""What our init and the running disc read from the kernel's command line."""
+
+
+def layer_path(name: str) -> str:
+    """Return a layer's path on the disc."""
+    return f"{LAYERS}/{name}.squashfs"
