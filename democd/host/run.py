@@ -47,7 +47,8 @@ def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
     return env | dict(extra or {})
 
 
-def _die_with_parent() -> None:
+def die_with_parent() -> None:
+    """Ask the kernel to kill this child when the thread that forked it ends (a `preexec_fn`)."""
     _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     os.umask(0o022)
 
@@ -102,7 +103,7 @@ def run(
             stderr=subprocess.PIPE,
             cwd=cwd,
             env=environment(env),
-            preexec_fn=_die_with_parent,  # noqa: PLW1509
+            preexec_fn=die_with_parent,  # noqa: PLW1509
         )
     except OSError as error:
         raise BuildError(f"cannot start {words[0]}: {error.strerror}") from error
