@@ -1,0 +1,37 @@
+"""The recipe: democd.toml as frozen dataclasses, with every mistake reported at once."""
+
+from democd.recipe.judge import load
+from democd.recipe.keys import (
+    MEDIA,
+    SUITES,
+    Console,
+    Disc,
+    Initrd,
+    Kernels,
+    Key,
+    Layers,
+    Linux,
+    Menu,
+    Recipe,
+    Root,
+    Xen,
+    known_keys,
+)
+
+__all__ = [
+    "MEDIA",
+    "SUITES",
+    "Console",
+    "Disc",
+    "Initrd",
+    "Kernels",
+    "Key",
+    "Layers",
+    "Linux",
+    "Menu",
+    "Recipe",
+    "Root",
+    "Xen",
+    "known_keys",
+    "load",
+]

@@ -1,0 +1,163 @@
+"""What a value of the recipe must be.
+
+A check takes a value, already of the right type, and the project's folder. It gives back None
+when all is well, else (what is wrong, what to write instead).
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+Complaint = tuple[str, str]
+Check = Callable[[Any, Path], Complaint | None]
+
+_UNITS = {"K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
+LEAST_DOM0_MEMORY = "128M"
+
+
+def nearest(word: str, known: Sequence[str]) -> str:
+    """Return the known word most like a given one, or ""."""
+    lowered = {name.lower(): name for name in known}
+    close = difflib.get_close_matches(word.lower(), list(lowered), n=1, cutoff=0.5)
+    return lowered[close[0]] if close else ""
+
+
+def choice(word: str, known: Sequence[str]) -> str:
+    """Return the advice for a word that is none of the known ones."""
+    close = nearest(word, known)
+    listed = ", ".join(known)
+    return f"did you mean {close}? known: {listed}" if close else f"write one of: {listed}"
+
+
+def anything(value: Any, folder: Path) -> Complaint | None:
+    """Accept every value; what there is to check needs other keys."""
+    return None
+
+
+def _matching(pattern: str, what: str, remedy: str) -> Check:
+    compiled = re.compile(pattern)
+
+    def check(value: str, folder: Path) -> Complaint | None:
+        return None if compiled.fullmatch(value) else (f"{value!r} {what}", remedy)
+
+    return check
+
+
+file_name = _matching(
+    r"[A-Za-z0-9][A-Za-z0-9._+-]{0,63}",
+    "cannot be a file's name here",
+    "write 1-64 letters, digits and . _ + -, a letter or digit first",
+)
+volume_id = _matching(
+    r"[A-Z0-9_]{1,32}",
+    "is no volume id",
+    "write 1-32 of A-Z, 0-9 and _ (ECMA-119, d-characters)",
+)
+package_name = _matching(
+    r"[a-z0-9][a-z0-9+.-]+",
+    "is no name of a Debian package",
+    "write lower-case letters, digits and + - . only (Debian Policy, 5.6.1)",
+)
+boot_option = _matching(
+    r"[^\s'\"\\$`;{}<>|&#\x00-\x1f\x7f-\U0010ffff]+",
+    "cannot stand on a kernel's command line in grub.cfg",
+    "write one option an item, without blanks, quotes and characters that GRUB's shell reads",
+)
+mirror = _matching(
+    r"|(https?|file|copy)(://?)\S+",
+    "is no mirror",
+    'write an address such as http://deb.debian.org/debian, or "" for the default',
+)
+
+
+def words(least: int, most: int) -> Check:
+    """Return the check of a line of text that is shown to people."""
+
+    def check(value: str, folder: Path) -> Complaint | None:
+        if not least <= len(value) <= most:
+            return f"{len(value)} characters", f"write {least} to {most}"
+        if not value.isprintable() or set(value) & set("'\"\\$"):
+            return (
+                f"{value!r} cannot be shown in a menu",
+                "write one line without quotes, backslashes and $",
+            )
+        return None
+
+    return check
+
+
+def one_of(known: Sequence[str] | Sequence[int]) -> Check:
+    """Return the check of a value that is one of a few."""
+
+    def check(value: Any, folder: Path) -> Complaint | None:
+        if value in known:
+            return None
+        listed = [str(item) for item in known]
+        if isinstance(value, str):
+            return f"{value!r} is not known", choice(value, listed)
+        return f"{value} is not possible", f"write one of: {', '.join(listed)}"
+
+    return check
+
+
+def between(least: int, most: int) -> Check:
+    """Return the check of a number with bounds, both included."""
+
+    def check(value: int, folder: Path) -> Complaint | None:
+        if least <= value <= most:
+            return None
+        return f"{value} is out of range", f"write a number from {least} to {most}"
+
+    return check
+
+
+def memory(value: str, folder: Path) -> Complaint | None:
+    """Check a size that Xen reads: digits and a unit."""
+    if value.isdecimal():
+        return (
+            f"{value!r} has no unit: Xen would read KiB",
+            f"write {value}M for MiB or {value}G for GiB",
+        )
+    match = re.fullmatch(r"([0-9]+)([KMGT])", value)
+    if not match:
+        return f"{value!r} is no size", "write digits and K, M, G or T, such as 512M"
+    least = int(LEAST_DOM0_MEMORY[:-1]) * _UNITS[LEAST_DOM0_MEMORY[-1]]
+    if int(match[1]) * _UNITS[match[2]] < least:
+        return f"{value} is too little for dom0", f"write {LEAST_DOM0_MEMORY} or more"
+    return None
+
+
+def file(value: str, folder: Path) -> Complaint | None:
+    """Check a path of a file, relative to the project; "" is none."""
+    path = folder / value
+    if not value or path.is_file():
+        return None
+    what = "is not a file" if path.exists() else "does not exist"
+    return f"{value} {what}", f'write a path relative to {folder}, or "" for the root\'s own'
+
+
+def found_in(place: str, kind: str, suffix: str = "") -> Check:
+    """Return the check of a name that must lie in a folder of the project.
+
+    Args:
+        place: the folder, relative to the project.
+        kind: what a person calls a thing in there.
+        suffix: what its file's name ends in.
+    """
+
+    def check(value: str, folder: Path) -> Complaint | None:
+        if "/" not in value and value.strip(".") and (folder / place / (value + suffix)).exists():
+            return None
+        there = sorted(
+            path.name.removesuffix(suffix)
+            for path in (folder / place).glob(f"*{suffix}")
+            if not path.name.startswith(".")
+        )
+        wrong = f"there is no {kind} {value!r}: {place}/{value}{suffix}"
+        return wrong, choice(value, there) if there else f"{folder / place}/ has none"
+
+    return check

@@ -1,0 +1,116 @@
+"""Judges what was read: a whole `Recipe`, or every mistake in one go."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from democd.errors import Mistakes
+from democd.recipe.checks import Complaint, choice, nearest
+from democd.recipe.given import Given, from_file, from_overrides
+from democd.recipe.keys import LIST, ROLES, SECTIONS, Key, Recipe, known_keys, role_key
+
+TYPE_NAMES = {str: 'a string, "…"', int: "a whole number", LIST: 'a list of strings, ["…", "…"]'}
+
+
+def load(path: Path, overrides: Sequence[str] = ()) -> Recipe:
+    """Read a recipe, check all of it, and return it.
+
+    Args:
+        path: a TOML file; relative paths in it start at its folder.
+        overrides: `section.name=value` each, stronger than the file; the value is TOML, or a bare
+            string.
+
+    Raises:
+        Mistakes: one for each wrong key or value.
+        InputError: the file cannot be read or is not TOML.
+    """
+    folder = path.resolve().parent
+    known = known_keys()
+    mistakes: list[tuple[str, str]] = []
+    written = [*from_file(path, mistakes), *from_overrides(overrides, known, mistakes)]
+    # A default can be wrong as well: the project may have no list or overlay of that name.
+    given = {item.path: item for item in [*_defaults(known, path), *written]}
+    values = {key.path: key.default for key in known.values()}
+    for item in given.values():
+        key = _key_of(item, known)
+        complaints = _wrong(item, key, folder) if key else [_unknown(item, known)]
+        mistakes += [(f"{item.where}: {item.path}: {what}", hint) for what, hint in complaints]
+        if not complaints:
+            values[item.path] = tuple(item.value) if isinstance(item.value, list) else item.value
+    mistakes += _disagreements(values, given)
+    if mistakes:
+        raise Mistakes(mistakes)
+    return _assemble(folder, values)
+
+
+def _defaults(known: Mapping[str, Key], path: Path) -> Iterator[Given]:
+    for key in known.values():
+        yield Given(key.section, key.name, key.default, f"{path} (left out)")
+
+
+def _key_of(item: Given, known: Mapping[str, Key]) -> Key | None:
+    """Return the key that a value was meant for; roles may be new, unless they look like a slip."""
+    if item.section != "roles" or item.path in known:
+        return known.get(item.path)
+    slip = difflib.get_close_matches(item.name, list(ROLES), n=1, cutoff=0.75)
+    good = re.fullmatch(r"[a-z][a-z0-9-]*", item.name)
+    return role_key(item.name) if good and not slip else None
+
+
+def _unknown(item: Given, known: Mapping[str, Key]) -> Complaint:
+    """Return what to say about a key that there is none of."""
+    names = [key.name for key in known.values() if key.section == item.section]
+    close = nearest(item.name, names)
+    if item.section == "roles" and not close:
+        return "no name of a role", "write lower-case letters, digits and -, a letter first"
+    elsewhere = [key.path for key in known.values() if key.name == item.name]
+    if elsewhere or not names:
+        close = elsewhere[0] if elsewhere else nearest(item.path, list(known))
+        return "unknown key", f"did you mean {close}?" if close else "see: ./build.py build --help"
+    return "unknown key", choice(item.name, names)
+
+
+def _wrong(item: Given, key: Key, folder: Path) -> list[Complaint]:
+    """Return all that is wrong with a value."""
+    value = item.value
+    if key.kind == LIST:
+        if not isinstance(value, (list, tuple)) or any(not isinstance(it, str) for it in value):
+            return [(f"{value!r} is of the wrong type", f"write {TYPE_NAMES[LIST]}")]
+        twice = sorted({word for word in value if value.count(word) > 1})
+        complaints: list[Complaint] = [(f"{word!r} twice", "write it once") for word in twice]
+        return complaints + [
+            wrong for word in dict.fromkeys(value) if (wrong := key.check(word, folder))
+        ]
+    if not isinstance(value, key.kind) or isinstance(value, bool):
+        return [(f"{value!r} is of the wrong type", f"write {TYPE_NAMES[key.kind]}")]
+    wrong = key.check(value, folder)
+    return [wrong] if wrong else []
+
+
+def _disagreements(values: Mapping[str, Any], given: Mapping[str, Given]) -> Iterator[Complaint]:
+    """Give the mistakes that only two keys together make."""
+
+    def at(path: str) -> str:
+        return f"{given[path].where}: {path}"
+
+    entries, more, default = (values[f"menu.{name}"] for name in ("entries", "more", "default"))
+    if not entries:
+        yield f"{at('menu.entries')}: the menu is empty", 'write one entry at least, ["xen"]'
+    for name in sorted(set(entries) & set(more)):
+        yield f"{at('menu.more')}: {name!r} is in menu.entries too", "write it in one of both"
+    if default not in entries + more:
+        hint = choice(default, entries + more)
+        yield f"{at('menu.default')}: {default!r} is not in the menu", hint
+
+
+def _assemble(folder: Path, values: Mapping[str, Any]) -> Recipe:
+    tables: dict[str, dict[str, Any]] = {}
+    for path, value in values.items():
+        section, _, name = path.partition(".")
+        tables.setdefault(section, {})[name] = value
+    made = {section: kind(**tables[section]) for section, kind in SECTIONS.items()}
+    return Recipe(folder=folder, roles=tables["roles"], **made)
