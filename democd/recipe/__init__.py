@@ -4,6 +4,7 @@ from democd.recipe.judge import load
 from democd.recipe.keys import (
     MEDIA,
     SUITES,
+    WELL_KNOWN_HASH,
     Console,
     Disc,
     Initrd,
@@ -11,6 +12,7 @@ from democd.recipe.keys import (
     Key,
     Layers,
     Linux,
+    Login,
     Menu,
     Recipe,
     Root,
@@ -21,6 +23,7 @@ from democd.recipe.keys import (
 __all__ = [
     "MEDIA",
     "SUITES",
+    "WELL_KNOWN_HASH",
     "Console",
     "Disc",
     "Initrd",
@@ -28,6 +31,7 @@ __all__ = [
     "Key",
     "Layers",
     "Linux",
+    "Login",
     "Menu",
     "Recipe",
     "Root",

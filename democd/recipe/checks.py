@@ -62,6 +62,11 @@ package_name = _matching(
     "is no name of a Debian package",
     "write lower-case letters, digits and + - . only (Debian Policy, 5.6.1)",
 )
+password_hash = _matching(
+    r"\$(6|y)\$[./A-Za-z0-9$=,]{20,}",
+    "is no password hash",
+    "write what `openssl passwd -6` or `mkpasswd -m yescrypt` prints",
+)
 boot_option = _matching(
     r"[^\s'\"\\$`;{}<>|&#\x00-\x1f\x7f-\U0010ffff]+",
     "cannot stand on a kernel's command line in grub.cfg",

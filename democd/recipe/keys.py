@@ -76,9 +76,25 @@ class Layers:
     """[layers]: how the squashfs files are made."""
 
     compression: str = _key("zstd", "zstd, xz or lz4", checks.one_of(COMPRESSIONS))
-    level: int = _key(15, "of zstd: 1-22", checks.between(1, 22))
+    level: int = _key(12, "of zstd: 1-22", checks.between(1, 22))
     block: int = _key(
         256, "KiB: 4-1024, a power of two", checks.one_of(tuple(2**n for n in range(2, 11)))
+    )
+
+
+WELL_KNOWN_HASH = (
+    "$6$xendemo$b5M0i6MU63nDHWl5LREiirG38BXni.1AJHoEw4Cn1W8hrrGnwvwUDY7DSEMD8a92OCsSVAUXn24HiQXB"
+    "JMB1v."
+)
+"""Of `xendemo`, as ever (crypt(5), SHA-512)."""
+
+
+@dataclass(frozen=True)
+class Login:
+    """[login]: who gets in. With a password of one's own, sshd takes it from the network too."""
+
+    password_hash: str = _key(
+        WELL_KNOWN_HASH, "of root and user, from `openssl passwd -6`", checks.password_hash
     )
 
 
@@ -158,6 +174,7 @@ class Recipe:
     kernels: Kernels = Kernels()
     layers: Layers = Layers()
     roles: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: dict(ROLES))
+    login: Login = Login()
     initrd: Initrd = Initrd()
     console: Console = Console()
     xen: Xen = Xen()

@@ -1,0 +1,177 @@
+"""The Debian root: mmdebstrap makes it, and it is kept as a tar by the hash of its inputs."""
+
+from __future__ import annotations
+
+import fnmatch
+import re
+import tarfile
+from collections.abc import Iterable
+from pathlib import Path
+
+from democd.artifacts import Package, Root
+from democd.errors import BuildError
+from democd.host.progress import Step
+from democd.host.run import run
+from democd.recipe import Recipe
+from democd.workspace import Made, Workspace
+
+KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
+PHASES = (
+    "running apt-get update",
+    "downloading packages",
+    "extracting archives",
+    "installing essential packages",
+    "installing remaining packages",
+    "cleaning package lists",
+    "creating tarball",
+)
+"""What mmdebstrap says at the start of each phase (`I: …`), for the bar."""
+
+
+def build(
+    workspace: Workspace, recipe: Recipe, project: Path, step: Step, *, refresh: bool
+) -> Root:
+    """Return the root for the recipe's suite, mirror and packages.
+
+    Args:
+        project: the folder with rootfs/.
+        refresh: make it anew, with the packages that the mirror has today.
+
+    Raises:
+        BuildError: mmdebstrap failed: no network, a wrong signature, a package that is not there.
+    """
+    rootfs = project / "rootfs"
+    packages = package_names(recipe, rootfs)
+    inputs = {
+        "suite": recipe.root.suite,
+        "mirror": recipe.root.mirror,
+        "components": recipe.root.components,
+        "packages": packages,
+        "hooks": rootfs / "hooks",
+        "parts": rootfs / "parts.txt",
+        "code": Path(__file__),
+    }
+
+    def make(folder: Path) -> None:
+        tar = folder / "root.tar"
+        watch = _Watch(step, len(packages))
+        run(
+            command(recipe, packages, rootfs / "hooks", tar),
+            contained=True,
+            # mmdebstrap works in here; on a crash the workspace clears it.
+            env={"TMPDIR": str(workspace.tmp)},
+            on_line=watch.line,
+            log=folder / "mmdebstrap.log",
+        )
+        step.now("unpacking what later steps read")
+        unpack_parts(tar, folder / "parts", patterns(rootfs / "parts.txt"))
+
+    made = workspace.step("root", inputs, make, anew=refresh)
+    return _read(made)
+
+
+def package_names(recipe: Recipe, rootfs: Path) -> list[str]:
+    """Return the names in the recipe's package lists and its `extra`, sorted, once each."""
+    names = set(recipe.root.extra)
+    for name in recipe.root.packages:
+        names |= set(patterns(rootfs / "packages" / name))
+    return sorted(names)
+
+
+def patterns(path: Path) -> list[str]:
+    """Return the first word of each line of a list file, without comments."""
+    lines = (line.split("#")[0].strip() for line in path.read_text().splitlines())
+    return [line for line in lines if line]
+
+
+def command(recipe: Recipe, packages: Iterable[str], hooks: Path, tar: Path) -> list[str | Path]:
+    """Return mmdebstrap's argv.
+
+    We are root, or root of a user namespace (`run(contained=True)`): mode root either way.
+    """
+    hook_options = [f"--{path.name.split('-')[0]}-hook={path}" for path in sorted(hooks.iterdir())]
+    return [
+        "mmdebstrap",
+        "--mode=root",
+        "--variant=apt",
+        "--format=tar",
+        "--architectures=amd64",
+        f"--components={','.join(recipe.root.components)}",
+        f"--keyring={KEYRING}",
+        '--aptopt=Apt::Install-Recommends "false"',
+        '--aptopt=Acquire::Languages "none"',
+        "--dpkgopt=force-unsafe-io",
+        f"--include={','.join(packages)}",
+        *hook_options,
+        recipe.root.suite,
+        tar,
+        *([recipe.root.mirror] if recipe.root.mirror else []),
+    ]
+
+
+class _Watch:
+    """Turns mmdebstrap's `I: …` lines into progress."""
+
+    def __init__(self, step: Step, packages: int) -> None:
+        self.step = step
+        self.packages = packages
+
+    def line(self, line: str) -> None:
+        text = line.removeprefix("I: ")
+        for index, phase in enumerate(PHASES):
+            if text.startswith(phase):
+                self.step.at(index, len(PHASES))
+                self.step.now(text.rstrip("."))
+
+
+def unpack_parts(tar: Path, target: Path, wanted: list[str]) -> None:
+    """Unpack the files of a root's tar that match a pattern; files and relative links only.
+
+    Device nodes are left out and owners are not kept, so this needs no privilege. Paths and links
+    that leave `target` are refused (tarfile's `data` filter, PEP 706).
+    """
+    target.mkdir()
+    match = re.compile("|".join(fnmatch.translate(pattern) for pattern in wanted)).match
+    with tarfile.open(tar) as archive:
+        for member in archive:
+            member.name = member.name.removeprefix("./")
+            if not match(member.name) or not (member.isfile() or member.issym()):
+                continue
+            if member.issym() and member.linkname.startswith("/"):
+                continue
+            archive.extract(member, target, filter="data")
+
+
+def _read(made: Made) -> Root:
+    parts = made.path / "parts"
+    status = (parts / "var/lib/dpkg/status").read_text()
+    return Root(
+        made=made,
+        tar=made.path / "root.tar",
+        parts=parts,
+        packages=parse_status(status),
+        date=int((parts / "ARCHIVE-DATE").read_text()),
+    )
+
+
+def parse_status(text: str) -> tuple[Package, ...]:
+    """Return the installed packages of a dpkg status file (deb822), sorted by name.
+
+    Raises:
+        BuildError: a package is half-installed.
+    """
+    packages = []
+    for stanza in text.strip().split("\n\n"):
+        fields = dict(re.findall(r"^([A-Za-z-]+): (.*)$", stanza, re.MULTILINE))
+        if fields["Status"] != "install ok installed":
+            raise BuildError(f"package {fields['Package']} is in state: {fields['Status']}")
+        packages.append(
+            Package(
+                name=fields["Package"],
+                version=fields["Version"],
+                architecture=fields["Architecture"],
+                source=fields.get("Source", fields["Package"]).split()[0],
+                size=int(fields.get("Installed-Size", "0")) * 1024,
+            )
+        )
+    return tuple(sorted(packages, key=lambda package: package.name))
