@@ -1,0 +1,30 @@
+# `make iso` and `make test` do everything, set-up included; ./build.py is the front door after that.
+
+ARGS =
+
+.DEFAULT_GOAL := iso
+.PHONY: iso test setup lint clean help
+
+iso: ## build dist/xendemo.iso (ARGS="--set disc.media=cd74" for the builder's options)
+	@./setup.sh build
+	@./build.py build $(ARGS)
+
+test: ## pass all tests: unit, tools, build, boot (ARGS="tests/unit" for some)
+	@./setup.sh test
+	@.venv/bin/python -m pytest -m '' $(ARGS)
+
+setup: ## install what building and testing need
+	@./setup.sh test
+	@echo "setup: all there; next: make iso, make test, ./build.py --help"
+
+lint: ## check style and types, and format
+	@./setup.sh test
+	@.venv/bin/ruff format .
+	@.venv/bin/ruff check --fix .
+	@.venv/bin/python -m mypy
+
+clean: ## remove build/ and dist/ (the environment in .venv stays)
+	rm -rf build dist
+
+help: ## show this
+	@sed -n 's/^\([a-z]*\): ## /  make \1\t/p' Makefile

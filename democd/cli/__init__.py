@@ -1,0 +1,102 @@
+"""The command line: `./build.py VERB`, one module for each verb.
+
+A verb's module has `HELP` (one line), `EXAMPLES`, `add_arguments(parser)` and `run(args)`, which
+returns the exit code and imports what it needs, so that every verb starts quickly.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from types import FrameType, ModuleType
+
+from democd import __version__
+from democd.cli import boot, build, inspect, verify
+from democd.cli.help import keys_help
+from democd.errors import BuildError, Mistakes
+
+VERBS: dict[str, ModuleType] = {
+    "build": build,
+    "inspect": inspect,
+    "verify": verify,
+    "boot": boot,
+}
+DEFAULT_VERB = "build"
+INTERRUPTED = 130
+TERMINATED = 143
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run a verb and return the exit code: 0 done, 1 failed, 2 wrong input, 130 interrupted."""
+    signal.signal(signal.SIGTERM, _terminate)
+    try:
+        args = parser().parse_args(_with_verb(argv))
+        code: int = args.run(args)
+        sys.stdout.flush()
+        return code
+    except BuildError as error:
+        print(explain(error), file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        print("interrupted; nothing half-made was kept", file=sys.stderr)
+        return INTERRUPTED
+    except BrokenPipeError:
+        # The reader of our output has left, as `head` does; spare it Python's last words too.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+
+
+def explain(error: BuildError) -> str:
+    """Return a failure as a person reads it: each message with its hint below."""
+    pairs = error.mistakes if isinstance(error, Mistakes) else [(error.message, error.hint)]
+    lines = []
+    for message, hint in pairs:
+        lines.append(f"error: {message}")
+        lines += [f"  {line}" for line in hint.splitlines()]
+    if isinstance(error, Mistakes):
+        lines.append(f"{error.message}; no work was begun")
+    return "\n".join(lines)
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the parser of all verbs; what it finds sets `run` and the verb's options."""
+    top = argparse.ArgumentParser(
+        prog="./build.py",
+        description="Builds, inspects, verifies and boots the Xen demo CD.",
+        epilog="each verb has its own --help, with examples\n\n" + keys_help(),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    top.add_argument("--version", action="version", version=f"democd {__version__}")
+    verbs = top.add_subparsers(
+        title="verbs", metavar="VERB", required=True, description=f"default: {DEFAULT_VERB}"
+    )
+    for name, verb in VERBS.items():
+        sub = verbs.add_parser(
+            name,
+            help=verb.HELP,
+            description=verb.HELP[0].upper() + verb.HELP[1:] + ".",
+            epilog=_epilog(verb),
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+        verb.add_arguments(sub)
+        sub.set_defaults(run=verb.run)
+    return top
+
+
+def _epilog(verb: ModuleType) -> str:
+    keys = "\n\n" + keys_help() if verb is build else ""
+    return "examples:\n" + verb.EXAMPLES.strip("\n") + keys
+
+
+def _with_verb(argv: Sequence[str]) -> list[str]:
+    """Put the default verb in front where none is given."""
+    if argv and (not argv[0].startswith("-") or argv[0] in ("-h", "--help", "--version")):
+        return list(argv)
+    return [DEFAULT_VERB, *argv]
+
+
+def _terminate(signum: int, frame: FrameType | None) -> None:
+    sys.exit(TERMINATED)  # unwinds, so that children end and scratch files go, as with Ctrl-C

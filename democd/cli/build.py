@@ -1,0 +1,91 @@
+"""`build`: the recipe to an ISO."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from democd.pipeline import Result
+
+HELP = "make the disc that the recipe describes"
+EXAMPLES = """
+  ./build.py
+  ./build.py --set disc.media=cd74 --set root.extra=vim-tiny,tmux
+  ./build.py build --recipe mine.toml --output-dir /tmp/discs
+  ./build.py --refresh          # Debian's packages of today, not the kept root
+"""
+BIGGEST = 6  # parts that the summary names
+TOP = Path(__file__).resolve().parents[2]
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options."""
+    parser.add_argument(
+        "--recipe", type=Path, default=TOP / "democd.toml", metavar="FILE",
+        help="the recipe; its relative paths start at its folder (default: democd.toml)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--set", action="append", default=[], metavar="KEY=VALUE", dest="overrides",
+        help="override a key of the recipe, such as disc.media=dvd; may be repeated",
+    )  # fmt: skip
+    parser.add_argument(
+        "--build-dir", type=Path, default=TOP / "build", metavar="DIR",
+        help="where kept results and scratch files go (default: build/)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--output-dir", type=Path, default=TOP / "dist", metavar="DIR",
+        help="where the disc goes (default: dist/)",
+    )  # fmt: skip
+    parser.add_argument("--refresh", action="store_true", help="make the Debian root anew")
+    parser.add_argument("--quiet", action="store_true", help="say nothing but failures")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Build, and say what came of it."""
+    from democd import recipe
+
+    wanted = recipe.load(args.recipe, args.overrides)  # first: mistakes are told at once
+
+    from democd import pipeline
+    from democd.host.progress import Reporter
+    from democd.workspace import Workspace
+
+    reporter = Reporter(quiet=args.quiet)
+    result = pipeline.build(
+        wanted,
+        workspace=Workspace(args.build_dir),
+        output=args.output_dir,
+        reporter=reporter,
+        refresh=args.refresh,
+    )
+    reporter.say(summary(result))
+    return 0
+
+
+def summary(result: Result) -> str:
+    """Return what a person wants to know of a finished disc."""
+    left = result.capacity - result.size
+    biggest = sorted(result.parts, key=lambda part: part.size, reverse=True)[:BIGGEST]
+    lines = [
+        "",
+        f"{_shown(result.iso)}   {mega(result.size)}, version {result.version}; "
+        f"{mega(left)} left on its {result.media}",
+        *(f"  {mega(part.size):>9}  {part.path}" for part in biggest),
+        "",
+        f"Try it:    ./build.py boot {_shown(result.iso)}",
+        f"USB stick: sudo cp {_shown(result.iso)} /dev/sdX    (wipes the stick; lsblk names it)",
+    ]
+    return "\n".join(lines)
+
+
+def mega(size: int) -> str:
+    """Return a size in bytes in the megabytes (10**6) that media are sold by."""
+    return f"{size / 1e6:.1f} MB"
+
+
+def _shown(path: Path) -> str:
+    """Return a path as short as it can be typed from here."""
+    here = Path.cwd()
+    return str(path.relative_to(here) if path.is_relative_to(here) else path)

@@ -1,0 +1,23 @@
+"""`inspect`: what a file is, and what it can be on a disc."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+HELP = "say what a file is: a hypervisor, a kernel, a disc; and what it is fit for"
+EXAMPLES = """
+  ./build.py inspect /boot/vmlinuz-6.12.0-amd64
+  ./build.py inspect dist/xendemo.iso --json
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options."""
+    parser.add_argument("file", type=Path, metavar="FILE", help="a kernel, xen.gz, xen.efi or ISO")
+    parser.add_argument("--json", action="store_true", help="print JSON for programs")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Inspect it."""
+    raise NotImplementedError
