@@ -1,0 +1,212 @@
+"""Initrds: our init, a static busybox and the modules that find the disc, as one small cpio."""
+
+from __future__ import annotations
+
+import gzip
+import lzma
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import zstandard
+
+from democd.artifacts import Initrd, Kernel, Kernels, Root
+from democd.errors import BuildError, Mistakes
+from democd.formats import cpio, modules
+from democd.recipe import Recipe
+from democd.workspace import Workspace
+
+Name = Literal["xen0", "xenU"]
+ZSTD_LEVEL = 19
+FOLDERS = ("dev", "mnt", "proc", "run", "sys", "tmp")
+LINKS = {
+    "bin/sh": "busybox",
+    "sbin": "bin",
+    "usr/bin": "../bin",
+    "usr/sbin": "../bin",
+    # The kernel itself starts /sbin/modprobe, for a file system it meets at a mount.
+    "bin/modprobe": "busybox",
+}
+DEVICES = {"dev/console": (5, 1), "dev/null": (1, 3)}
+
+
+@dataclass(frozen=True)
+class ModulePlan:
+    """The modules of an initrd.
+
+    Attributes:
+        files: path in lib/modules/RELEASE of the initrd, to the file it comes from.
+        texts: name of an index in the same folder, to its text.
+    """
+
+    files: Mapping[str, Path]
+    texts: Mapping[str, str]
+
+
+def build(
+    workspace: Workspace, recipe: Recipe, root: Root, kernels: Kernels, project: Path, name: Name
+) -> Initrd:
+    """Return the initrd of the xen0 or the xenU kernel.
+
+    Args:
+        workspace: keeps the result.
+        recipe: names the volume and the module lists.
+        root: has busybox, and the date of every file in the initrd.
+        kernels: the kernels and their modules.
+        project: the folder with rootfs/.
+        name: `xen0` or `xenU`.
+
+    Raises:
+        Mistakes: module lists that are missing, or name modules that the kernel does not have.
+        BuildError: the root has no static busybox, or no modules for the kernel.
+    """
+    kernel = kernels.dom0 if name == "xen0" else kernels.guest
+    lists = recipe.initrd.xen0 if name == "xen0" else recipe.initrd.xenU
+    plan = plan_modules(kernel, read_lists(project / "rootfs/modules", lists))
+    programs = {"init": project / "rootfs/init", "bin/busybox": root.parts / "usr/bin/busybox"}
+    for path in programs.values():
+        if not path.is_file():
+            raise BuildError(
+                f"the initrd lacks {path}", "the root needs the package busybox-static"
+            )
+    roles = "".join(f"{role} {' '.join(names)}\n" for role, names in recipe.roles.items())
+    inputs = {
+        "level": ZSTD_LEVEL,
+        "date": root.date,
+        "volume": recipe.disc.volume_id,
+        "roles": roles,
+        "release": kernel.release,
+        "programs": programs,
+        "files": plan.files,
+        "texts": plan.texts,
+        "links": LINKS,
+    }
+
+    def make(folder: Path) -> None:
+        entries = contents(recipe.disc.volume_id, roles, kernel.release, programs, plan)
+        archive = cpio.pack(entries, root.date)
+        (folder / f"initrd-{name}").write_bytes(compress(archive))
+
+    made = workspace.step(f"initrd-{name}", inputs, make)
+    return Initrd(name, made.path / f"initrd-{name}")
+
+
+def read_lists(folder: Path, names: Sequence[str]) -> dict[str, list[str]]:
+    """Return the module names of each list: one a line, `#` starts a comment.
+
+    Raises:
+        Mistakes: one for each list that is not there.
+    """
+    missing = [name for name in names if not (folder / name).is_file()]
+    if missing:
+        there = ", ".join(sorted(path.name for path in folder.glob("*"))) or "none"
+        raise Mistakes([(f"no module list {folder / name}", f"lists: {there}") for name in missing])
+    lists = {}
+    for name in names:
+        lines = (folder / name).read_text().splitlines()
+        words = (line.partition("#")[0].strip() for line in lines)
+        lists[name] = [word for word in words if word]
+    return lists
+
+
+def plan_modules(kernel: Kernel, lists: Mapping[str, Sequence[str]]) -> ModulePlan:
+    """Return the modules that the lists name, and all that these need.
+
+    Raises:
+        Mistakes: one for each name that the kernel does not know, with the nearest it does.
+        BuildError: the kernel's modules have no index.
+    """
+    index = read_index(kernel)
+    mistakes = []
+    for name, wanted in lists.items():
+        for module in modules.unknown(index, wanted):
+            near = index.nearest(module)
+            hint = f"did you mean {near}?" if near else "see modules.dep for what there is"
+            mistakes.append(
+                (f"rootfs/modules/{name}: Linux {kernel.release} has no {module}", hint)
+            )
+    if mistakes:
+        raise Mistakes(mistakes)
+    wanted = [modules.normal(module) for words in lists.values() for module in words]
+    names = modules.closure(index, wanted)
+    paths = {name: plain_path(index.paths[name]) for name in names}
+    builtin = sorted({index.builtin[name] for name in wanted if name in index.builtin})
+    return ModulePlan(
+        files={paths[name]: kernel.modules / index.paths[name] for name in names},
+        texts={
+            "modules.alias": modules.alias_text(index, names),
+            "modules.builtin": "".join(f"{path}\n" for path in builtin),
+            "modules.dep": modules.dep_text(index, names, paths),
+        },
+    )
+
+
+def read_index(kernel: Kernel) -> modules.Index:
+    """Return the index of a kernel's modules.
+
+    Raises:
+        BuildError: there is no modules.dep.
+    """
+
+    def text(name: str) -> str:
+        path = kernel.modules / name
+        return path.read_text() if path.is_file() else ""
+
+    dep = text("modules.dep")
+    if not dep:
+        raise BuildError(
+            f"no modules.dep in {kernel.modules}",
+            f"the modules of Linux {kernel.release} belong there; depmod makes their index",
+        )
+    return modules.parse(
+        dep, text("modules.builtin"), text("modules.alias"), text("modules.softdep")
+    )
+
+
+def contents(
+    volume_id: str, roles: str, release: str, programs: Mapping[str, Path], plan: ModulePlan
+) -> list[cpio.Entry]:
+    """Return all files of an initrd."""
+    top = f"lib/modules/{release}"
+    return [
+        *(cpio.folder(name) for name in FOLDERS),
+        *(cpio.symlink(name, target) for name, target in LINKS.items()),
+        *(cpio.character_device(name, *numbers) for name, numbers in DEVICES.items()),
+        *(cpio.file(name, path.read_bytes(), 0o755) for name, path in programs.items()),
+        cpio.file("etc/volume_id", f"{volume_id}\n".encode()),
+        cpio.file("etc/roles", roles.encode()),
+        *(cpio.file(f"{top}/{name}", text.encode()) for name, text in plan.texts.items()),
+        *(cpio.file(f"{top}/{name}", plain(path)) for name, path in plan.files.items()),
+    ]
+
+
+def plain_path(path: str) -> str:
+    """Return the path that a module has when it is not compressed."""
+    return path[: path.rindex(".ko") + 3]
+
+
+def plain(path: Path) -> bytes:
+    """Return a module uncompressed: the archive as a whole packs better, and loads sooner.
+
+    Raises:
+        BuildError: the file is missing or damaged.
+    """
+    try:
+        data = path.read_bytes()
+        match path.suffix:
+            case ".xz":
+                return lzma.decompress(data)
+            case ".gz":
+                return gzip.decompress(data)
+            case ".zst":
+                return zstandard.ZstdDecompressor().decompressobj().decompress(data)
+            case _:
+                return data
+    except (OSError, EOFError, lzma.LZMAError, zstandard.ZstdError) as error:
+        raise BuildError(f"cannot read the module {path}: {error}", "build the root anew") from None
+
+
+def compress(archive: bytes) -> bytes:
+    """Return the archive as one zstd frame, which the kernel unpacks; one thread, no chance."""
+    return zstandard.ZstdCompressor(level=ZSTD_LEVEL, write_checksum=True).compress(archive)
