@@ -196,19 +196,3 @@ def read(data: bytes) -> LinuxKernel:
     banner = match[0].decode("latin-1").removeprefix("Linux version ")
     release = match[1].decode("latin-1")
     return LinuxKernel("vmlinux", release, banner, file.bits, packed, False, read_xen_notes(file))
-
-
-def release_key(release: str) -> tuple[object, ...]:
-    """Return what orders releases and versions: 6.9 < 6.10-rc1 < 6.10 < 6.10.1 < 6.10.1+deb13."""
-    match = re.match(r"(\d+(?:\.\d+)*)(?:[-~.]?(?:rc(\d+)|(pre|unstable)))?(.*)", release)
-    if match is None:
-        return ((), 0, release)
-    numbers = [int(number) for number in match[1].split(".")]
-    while numbers and numbers[-1] == 0:
-        numbers.pop()  # 6.10 and 6.10.0 are one
-    before = -1 if match[3] else int(match[2]) if match[2] else 1 << 30
-    rest = tuple(
-        (1, int(part), "") if part.isdigit() else (0, 0, part)
-        for part in re.findall(r"\d+|\D+", match[4])
-    )
-    return (tuple(numbers), before, rest)

@@ -35,6 +35,7 @@ class Hypervisor:
 
     Attributes:
         form: `ELF` (for a multiboot loader) or `EFI` (xen.efi).
+        bits: 32 for the image that boots; 64 is xen-syms, which is for debuggers, or xen.efi.
         version: e.g. `4.20.2`; "" if it cannot be told.
         build_id: hexadecimal, or "".
         multiboot1: it has a header for multiboot 1.
@@ -45,6 +46,7 @@ class Hypervisor:
     """
 
     form: str
+    bits: int
     version: str
     build_id: str
     multiboot1: bool
@@ -86,6 +88,7 @@ def _read_elf(data: bytes) -> Hypervisor:
     build_id = file.content("GNU", BUILD_ID) or b""
     return Hypervisor(
         form="ELF",
+        bits=file.bits,
         version=find_version(data),
         build_id=build_id.hex(),
         multiboot1=multiboot1,
@@ -105,6 +108,7 @@ def _read_efi(data: bytes) -> Hypervisor:
     options, exact = find_options(data, real)
     return Hypervisor(
         form="EFI",
+        bits=64,
         version=find_version(data),
         build_id=_codeview_id(data, real),
         multiboot1=False,
