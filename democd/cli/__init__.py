@@ -57,7 +57,7 @@ def explain(error: BuildError) -> str:
         lines.append(f"error: {message}")
         lines += [f"  {line}" for line in hint.splitlines()]
     if isinstance(error, Mistakes):
-        lines.append(f"{error.message}; no work was begun")
+        lines.append(error.message)
     return "\n".join(lines)
 
 

@@ -46,7 +46,7 @@ def run(args: argparse.Namespace) -> int:
     """Build, and say what came of it."""
     from democd import recipe
 
-    wanted = recipe.load(args.recipe, args.overrides)  # first: mistakes are told at once
+    wanted = recipe.load(_near(args.recipe), args.overrides)  # first: mistakes are told at once
 
     from democd import pipeline
     from democd.host.progress import Reporter
@@ -66,16 +66,17 @@ def run(args: argparse.Namespace) -> int:
 
 def summary(result: Result) -> str:
     """Return what a person wants to know of a finished disc."""
+    iso = _near(result.iso)
     left = result.capacity - result.size
     biggest = sorted(result.parts, key=lambda part: part.size, reverse=True)[:BIGGEST]
     lines = [
         "",
-        f"{_shown(result.iso)}   {mega(result.size)}, version {result.version}; "
+        f"{iso}   {mega(result.size)}, version {result.version}; "
         f"{mega(left)} left on its {result.media}",
         *(f"  {mega(part.size):>9}  {part.path}" for part in biggest),
         "",
-        f"Try it:    ./build.py boot {_shown(result.iso)}",
-        f"USB stick: sudo cp {_shown(result.iso)} /dev/sdX    (wipes the stick; lsblk names it)",
+        f"Try it:    ./build.py boot {iso}",
+        f"USB stick: sudo cp {iso} /dev/sdX    (wipes the stick; lsblk names it)",
     ]
     return "\n".join(lines)
 
@@ -85,7 +86,7 @@ def mega(size: int) -> str:
     return f"{size / 1e6:.1f} MB"
 
 
-def _shown(path: Path) -> str:
+def _near(path: Path) -> Path:
     """Return a path as short as it can be typed from here."""
     here = Path.cwd()
-    return str(path.relative_to(here) if path.is_relative_to(here) else path)
+    return path.relative_to(here) if path.is_relative_to(here) else path

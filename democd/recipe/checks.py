@@ -145,24 +145,25 @@ def file(value: str, folder: Path) -> Complaint | None:
     return f"{value} {what}", f'write a path relative to {folder}, or "" for the root\'s own'
 
 
-def found_in(place: str, kind: str, suffix: str = "") -> Check:
+def found_in(place: str, kind: str, suffix: str = "", *, folder: bool = False) -> Check:
     """Return the check of a name that must lie in a folder of the project.
 
     Args:
         place: the folder, relative to the project.
         kind: what a person calls a thing in there.
         suffix: what its file's name ends in.
+        folder: it is a folder itself, not a file.
     """
 
-    def check(value: str, folder: Path) -> Complaint | None:
-        if "/" not in value and value.strip(".") and (folder / place / (value + suffix)).exists():
-            return None
+    def check(value: str, project: Path) -> Complaint | None:
         there = sorted(
             path.name.removesuffix(suffix)
-            for path in (folder / place).glob(f"*{suffix}")
-            if not path.name.startswith(".")
+            for path in (project / place).glob(f"[!.]*{suffix}")
+            if path.is_dir() == folder
         )
+        if value in there:
+            return None
         wrong = f"there is no {kind} {value!r}: {place}/{value}{suffix}"
-        return wrong, choice(value, there) if there else f"{folder / place}/ has none"
+        return wrong, choice(value, there) if there else f"{project / place}/ has none"
 
     return check

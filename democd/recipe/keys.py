@@ -161,7 +161,7 @@ ROLES: Mapping[str, tuple[str, ...]] = {
     "plain": ("common", "plain"),
 }
 ROLES_DOC = "overlays/ folders of each role, lowest first"
-ROLES_CHECK = checks.found_in("overlays", "overlay")
+ROLES_CHECK = checks.found_in("overlays", "overlay", folder=True)
 
 
 @dataclass(frozen=True)
