@@ -15,11 +15,12 @@ LAYERS = "/live"  # NAME.squashfs below it; `base` and each overlay folder
 GRUB_FOLDER = "/boot/grub"
 GRUB_CFG = "/boot/grub/grub.cfg"
 BIOS_IMAGE = "/boot/grub/bios.img"  # El Torito, BIOS
+BOOT_CATALOG = "/boot/grub/boot.cat"  # El Torito's list of the two; made with the ISO
 ESP_IMAGE = "/boot/grub/efi.img"  # El Torito, UEFI; and the ESP partition of a USB disk
 EFI_LOADER = "/EFI/BOOT/BOOTX64.EFI"
 
 README = "/README.CD"
-SUMS = "/SHA256SUMS"  # of every other file, but the BIOS image: mastering patches that one
+SUMS = "/SHA256SUMS"  # of every other file
 PACKAGES = "/packages.txt"
 MANIFEST = "/manifest.json"
 

@@ -31,9 +31,11 @@ BLOCK = 2048
 COPY_SIZE = 1 << 20
 NAME_MAX = 64  # Joliet's; Rock Ridge has 255, pycdlib fails at 207 in ISO names
 JOLIET_FORBIDDEN = '*/:;?\\"'
-TEXT_MAX = 64  # publisher, preparer, application: Joliet's half of ISO 9660's 128
+TEXT_MAX = 128  # publisher, preparer, application
 VOLUME_ID_MAX = 32
-JOLIET_ID_MAX = 16  # what is longer is cut in the Joliet descriptor only
+# Joliet's texts have two bytes a character: what is longer is cut in its descriptor only.
+JOLIET_TEXT_MAX = TEXT_MAX // 2
+JOLIET_ID_MAX = VOLUME_ID_MAX // 2
 
 PADDING = 150
 """Blocks of nothing before the end: at the end of a track that was written at once, drives read
@@ -249,13 +251,16 @@ def _new(volume: Volume) -> pycdlib.PyCdlib:
         rock_ridge="1.09",
         sys_ident="LINUX",
         vol_ident=volume.volume_id[:JOLIET_ID_MAX],
-        pub_ident_str=volume.publisher,
-        preparer_ident_str=volume.preparer,
-        app_ident_str=volume.application,
+        pub_ident_str=volume.publisher[:JOLIET_TEXT_MAX],
+        preparer_ident_str=volume.preparer[:JOLIET_TEXT_MAX],
+        app_ident_str=volume.application[:JOLIET_TEXT_MAX],
     )
     full: list[Any] = [iso.pvd, iso.enhanced_vd]
     for descriptor in full:
         descriptor.volume_identifier = volume.volume_id.encode().ljust(VOLUME_ID_MAX)
+        descriptor.publisher_identifier.text = volume.publisher.encode().ljust(TEXT_MAX)
+        descriptor.preparer_identifier.text = volume.preparer.encode().ljust(TEXT_MAX)
+        descriptor.application_identifier.text = volume.application.encode().ljust(TEXT_MAX)
     return iso
 
 

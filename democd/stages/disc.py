@@ -1,0 +1,299 @@
+"""The disc: every path on it and where its bytes come from, and the ISO made of that."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import json
+import unicodedata
+import uuid
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import BinaryIO
+
+from democd import __version__, layout
+from democd.artifacts import BootImages, DiscFile, DiscPlan, Initrd, Kernels, Layer, Root
+from democd.errors import BuildError
+from democd.formats import eltorito, gpt, iso
+from democd.recipe import MEDIA, Recipe
+from democd.workspace import file_digest
+
+MANIFEST_FORMAT = 1
+LARGEST = 8
+_NO_DIGEST = "0" * 64
+_SECTORS_A_BLOCK = iso.BLOCK // gpt.SECTOR
+
+
+def plan(
+    *,
+    recipe: Recipe,
+    version: str,
+    builder: str,
+    root: Root,
+    kernels: Kernels,
+    layers: Iterable[Layer],
+    initrds: Iterable[Initrd],
+    menus: Mapping[str, str],
+    boot: BootImages,
+    readme: str,
+) -> DiscPlan:
+    """Decide every path on the disc; writes nothing, but reads each file once for its digest.
+
+    Args:
+        recipe: title, volume id, medium and roles.
+        version: the disc's own version.
+        builder: the name of who builds it.
+        root: its packages are listed, its date is the disc's.
+        kernels: Xen and both kernels.
+        layers: the squashfs files.
+        initrds: `xen0` and `xenU`.
+        menus: text by path on the disc, grub.cfg and what it reads.
+        boot: GRUB's images, not yet patched.
+        readme: text of /README.CD.
+
+    Raises:
+        BuildError: two things of one name, or more than the medium holds.
+    """
+    layers = list(layers)
+    sources = _sources(kernels, layers, initrds, menus, boot)
+    sources[layout.README] = readme.encode()
+    sources[layout.PACKAGES] = packages_text(root).encode()
+    volume = _volume(recipe, version, builder, root)
+    about = _about(recipe, version, builder, root, kernels, layers)
+    files = _complete(volume, sources, about)
+    capacity = MEDIA[recipe.disc.media]
+    placed = iso.layout(volume, files, _BOOT)
+    _refuse_too_big(placed.blocks * iso.BLOCK, recipe.disc.media, root, files)
+    return DiscPlan(
+        volume.volume_id,
+        volume.publisher,
+        volume.preparer,
+        volume.application,
+        volume.date,
+        capacity,
+        layout.BIOS_IMAGE,
+        layout.ESP_IMAGE,
+        boot.mbr,
+        tuple(DiscFile(path, source) for path, source in sorted(files.items())),
+    )
+
+
+_BOOT = iso.BootFiles(layout.BIOS_IMAGE, layout.ESP_IMAGE, layout.BOOT_CATALOG)
+
+
+def _sources(
+    kernels: Kernels,
+    layers: Iterable[Layer],
+    initrds: Iterable[Initrd],
+    menus: Mapping[str, str],
+    boot: BootImages,
+) -> dict[str, Path | bytes]:
+    pairs: list[tuple[str, Path | bytes]] = [
+        (layout.XEN, kernels.xen),
+        (layout.KERNEL["xen0"], kernels.dom0.image),
+        (layout.KERNEL["xenU"], kernels.guest.image),
+        *((layout.INITRD[initrd.name], initrd.path) for initrd in initrds),
+        *((layout.layer_path(layer.name), layer.path) for layer in layers),
+        *((path, text.encode()) for path, text in menus.items()),
+        (layout.BIOS_IMAGE, boot.bios),
+        (layout.ESP_IMAGE, boot.esp),
+        (layout.EFI_LOADER, boot.efi),
+    ]
+    sources: dict[str, Path | bytes] = {}
+    for path, source in pairs:
+        if path in sources:
+            raise BuildError(f"two files want to be {path} on the disc", "rename one")
+        sources[path] = source
+    return sources
+
+
+def _volume(recipe: Recipe, version: str, builder: str, root: Root) -> iso.Volume:
+    application = f"{recipe.disc.title} {version}, built by {builder}"
+    return iso.Volume(
+        recipe.disc.volume_id,
+        _descriptor_text(builder),
+        _descriptor_text(f"democd {__version__}"),
+        _descriptor_text(application),
+        root.date,
+    )
+
+
+def _descriptor_text(text: str) -> str:
+    """Return a text as a volume descriptor can hold it: ASCII, accents left off, 128 bytes."""
+    plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
+    return " ".join(plain.split())[: iso.TEXT_MAX]
+
+
+def packages_text(root: Root) -> str:
+    """Return /packages.txt: a line a package, `NAME VERSION ARCHITECTURE SOURCE`."""
+    return "".join(
+        f"{package.name} {package.version} {package.architecture} {package.source}\n"
+        for package in root.packages
+    )
+
+
+def _about(
+    recipe: Recipe, version: str, builder: str, root: Root, kernels: Kernels, layers: list[Layer]
+) -> dict[str, object]:
+    """Return the manifest, but for the files."""
+    return {
+        "format": MANIFEST_FORMAT,
+        "volume_id": recipe.disc.volume_id,
+        "title": recipe.disc.title,
+        "version": version,
+        "builder": builder,
+        "made_with": f"democd {__version__}",
+        "date": root.date,
+        "medium": {"name": recipe.disc.media, "bytes": MEDIA[recipe.disc.media]},
+        "suite": recipe.root.suite,
+        "xen": kernels.xen_version,
+        "kernels": {"xen0": kernels.dom0.release, "xenU": kernels.guest.release},
+        "layers": [layer.name for layer in layers],
+        "roles": {role: list(names) for role, names in sorted(recipe.roles.items())},
+        "packages": {
+            "count": len(root.packages),
+            "installed_bytes": sum(package.size for package in root.packages),
+            "list": layout.PACKAGES,
+        },
+    }
+
+
+def _complete(
+    volume: iso.Volume, sources: Mapping[str, Path | bytes], about: Mapping[str, object]
+) -> dict[str, Path | bytes]:
+    """Return all files of the disc: with the BIOS image patched, the manifest and the sums.
+
+    GRUB's BIOS image holds its own place on the disc, which depends on the sizes of the files
+    before it. Digests have one length, whatever they say: so the disc is laid out once with
+    empty ones, and then all is known.
+    """
+    digests = {path: _digest(source) for path, source in sources.items()}
+    digests[layout.BOOT_CATALOG] = _NO_DIGEST
+    draft = _with_lists(sources, digests, about)
+    placed = iso.layout(volume, draft, _BOOT)
+    raw = _content(sources[layout.BIOS_IMAGE])
+    patched = {
+        **sources,
+        layout.BIOS_IMAGE: eltorito.patched(raw, placed.lba[layout.BIOS_IMAGE]),
+    }
+    digests[layout.BIOS_IMAGE] = _digest(patched[layout.BIOS_IMAGE])
+    digests[layout.BOOT_CATALOG] = _digest(placed.catalog)
+    return _with_lists(patched, digests, about)
+
+
+def _with_lists(
+    sources: Mapping[str, Path | bytes], digests: Mapping[str, str], about: Mapping[str, object]
+) -> dict[str, Path | bytes]:
+    files = [
+        {"path": path, "size": _size(source), "sha256": digests[path]}
+        for path, source in sorted(sources.items())
+    ]
+    manifest = json.dumps({**about, "files": files}, indent=1, ensure_ascii=False) + "\n"
+    every = {**digests, layout.MANIFEST: _digest(manifest.encode())}
+    sums = "".join(f"{every[path]}  {path[1:]}\n" for path in sorted(every))
+    return {**sources, layout.MANIFEST: manifest.encode(), layout.SUMS: sums.encode()}
+
+
+def manifest_text(plan: DiscPlan) -> str:
+    """Return the manifest as it stands on the disc."""
+    return next(_content(f.source) for f in plan.files if f.path == layout.MANIFEST).decode()
+
+
+def _refuse_too_big(size: int, media: str, root: Root, files: Mapping[str, Path | bytes]) -> None:
+    over = size - MEDIA[media]
+    if over <= 0:
+        return
+    packages = sorted(root.packages, key=lambda package: -package.size)[:LARGEST]
+    largest = sorted(files.items(), key=lambda item: -_size(item[1]))[:LARGEST]
+    lines = [
+        "leave packages out, compress harder (layers.compression, layers.level), "
+        "or choose a larger medium (disc.media)",
+        "largest packages (installed): "
+        + ", ".join(f"{package.name} {_mb(package.size)}" for package in packages),
+        "largest files on the disc: "
+        + ", ".join(f"{path} {_mb(_size(source))}" for path, source in largest),
+    ]
+    raise BuildError(
+        f"the disc has {_mb(size)}, {_mb(over)} more than {media} holds ({_mb(MEDIA[media])})",
+        "\n".join(lines),
+    )
+
+
+def _mb(size: int) -> str:
+    return f"{size / 1e6:.1f} MB" if size >= 100_000 else f"{size} bytes"
+
+
+def _content(source: Path | bytes) -> bytes:
+    return source if isinstance(source, bytes) else source.read_bytes()
+
+
+def _size(source: Path | bytes) -> int:
+    return len(source) if isinstance(source, bytes) else source.stat().st_size
+
+
+def _digest(source: Path | bytes) -> str:
+    if isinstance(source, bytes):
+        return hashlib.sha256(source).hexdigest()
+    status = source.stat()
+    return _file_digest(source, status.st_size, status.st_mtime_ns)
+
+
+@functools.lru_cache(maxsize=256)
+def _file_digest(path: Path, _size: int, _changed: int) -> str:
+    """Return a file's SHA-256, read once as long as its size and time stay."""
+    return file_digest(path)
+
+
+def master(plan: DiscPlan, target: Path, at: Callable[[int, int], None]) -> None:
+    """Write the ISO; it appears under its name when it is whole.
+
+    Args:
+        plan: what `plan` returned.
+        target: the ISO's path; a file that lies there is replaced.
+        at: told (bytes done, bytes in all) now and then.
+
+    Raises:
+        BuildError: a source cannot be read or changed meanwhile, or the output is full.
+    """
+    part = target.with_name(target.name + ".part")
+    try:
+        with part.open("wb+") as stream:
+            _write(plan, stream, at)
+        part.replace(target)
+    except OSError as error:
+        raise BuildError(f"cannot write {target}: {error.strerror}", "see what df says") from error
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _write(plan: DiscPlan, stream: BinaryIO, at: Callable[[int, int], None]) -> None:
+    volume = iso.Volume(plan.volume_id, plan.publisher, plan.preparer, plan.application, plan.date)
+    contents = {file.path: file.source for file in plan.files}
+    placed = iso.write(stream, volume, contents, _BOOT, at)
+    wrong = eltorito.patch_mistakes(_content(contents[plan.bios]), placed.lba[plan.bios])
+    if wrong:
+        raise AssertionError(f"the disc was not laid out as planned: {wrong}")
+    sectors = placed.blocks * _SECTORS_A_BLOCK
+    seed = hashlib.sha256(_content(contents[layout.SUMS])).digest()
+    primary, backup = gpt.labels(
+        sectors, _guid(seed, "disk"), [_esp_partition(placed, contents[plan.esp], plan, seed)]
+    )
+    core = placed.lba[plan.bios] * _SECTORS_A_BLOCK + eltorito.BIOS_LOAD_SECTORS
+    signature = int.from_bytes(seed[:4], "little")
+    stream.seek(0)
+    stream.write(gpt.mbr(plan.mbr.read_bytes(), core, signature, sectors) + primary)
+    stream.seek((sectors - gpt.LABEL_SECTORS) * gpt.SECTOR)
+    stream.write(backup)
+
+
+def _esp_partition(
+    placed: iso.Layout, esp: Path | bytes, plan: DiscPlan, seed: bytes
+) -> gpt.Partition:
+    first = placed.lba[plan.esp] * _SECTORS_A_BLOCK
+    last = first + _size(esp) // gpt.SECTOR - 1
+    return gpt.Partition(gpt.ESP_TYPE, _guid(seed, "esp"), first, last, "EFI system partition")
+
+
+def _guid(seed: bytes, name: str) -> uuid.UUID:
+    """Return a GUID that is the same for the same disc, and for no other."""
+    return uuid.UUID(bytes=hashlib.sha256(seed + name.encode()).digest()[:16], version=4)
