@@ -15,7 +15,9 @@ import fcntl
 import hashlib
 import json
 import os
+import secrets
 import shutil
+import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -25,6 +27,9 @@ from typing import Any
 from democd.errors import BuildError
 
 KEPT_PER_STEP = 4
+GENERATION = ".generation"
+"""In a result made anew from the same inputs: tells it from the one before, so that all that was
+made from that one is made again."""
 
 
 @dataclass(frozen=True)
@@ -120,7 +125,12 @@ class Workspace:
         self.tmp.mkdir(parents=True, exist_ok=True)
 
     def step(
-        self, name: str, inputs: Mapping[str, Any], make: Callable[[Path], None], *, anew: bool = False
+        self,
+        name: str,
+        inputs: Mapping[str, Any],
+        make: Callable[[Path], None],
+        *,
+        anew: bool = False,
     ) -> Made:
         """Return the kept result of a step, making it first where there is none.
 
@@ -136,16 +146,27 @@ class Workspace:
             scratch = self.tmp / f"{name}-{key}"
             scratch.mkdir(parents=True)
             make(scratch)
-            if target.is_dir():
-                shutil.rmtree(target)
+            if anew:
+                (scratch / GENERATION).write_text(secrets.token_hex(8))
+            self._discard(target)
             scratch.rename(target)
         os.utime(target)
         self._prune(name)
-        return Made(target, key)
+        generation = target / GENERATION
+        return Made(target, key + (generation.read_text() if generation.exists() else ""))
+
+    def _discard(self, result: Path) -> None:
+        """Remove a kept result; killed in the middle, this leaves no half of it among the kept."""
+        if result.is_dir():
+            grave = Path(tempfile.mkdtemp(dir=self.tmp))
+            result.rename(grave / result.name)
+            shutil.rmtree(grave, ignore_errors=True)
 
     def _prune(self, name: str) -> None:
         """Keep the last few results of a step; the one in use is always the newest."""
-        kept = [path for path in self.steps.glob(f"{name}-*") if path.name.rsplit("-", 1)[0] == name]
+        kept = [
+            path for path in self.steps.glob(f"{name}-*") if path.name.rsplit("-", 1)[0] == name
+        ]
         kept.sort(key=lambda path: path.stat().st_mtime, reverse=True)
         for path in kept[KEPT_PER_STEP:]:
-            shutil.rmtree(path, ignore_errors=True)
+            self._discard(path)
