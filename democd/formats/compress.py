@@ -9,9 +9,8 @@ from __future__ import annotations
 
 import bz2
 import lzma
-import struct
 import zlib
-from typing import Protocol
+from collections.abc import Iterator
 
 import lz4.block
 import lzallright
@@ -25,6 +24,7 @@ LIMIT = 1 << 30
 LZ4_BLOCK = 8 << 20  # lz4_Frame_format.md, "Legacy frame": every block but the last is 8 MiB
 LZO_BLOCK = 64 << 20  # lzop.c, MAX_BLOCK_SIZE
 XZ_MEMORY = 512 << 20
+PIECE = 1 << 20
 
 MAGICS = {
     "gzip": b"\x1f\x8b\x08",
@@ -36,14 +36,6 @@ MAGICS = {
     "zstd": b"\x28\xb5\x2f\xfd",
 }
 """The first bytes of each."""
-
-
-class _Stream(Protocol):
-    """The face that the decompressors of bz2 and lzma have in common."""
-
-    @property
-    def eof(self) -> bool: ...
-    def decompress(self, data: bytes, max_length: int) -> bytes: ...
 
 
 def compression(data: bytes) -> str:
@@ -61,76 +53,105 @@ def unpack(data: bytes, limit: int = LIMIT) -> bytes:
     Raises:
         InputError: none of these formats, damaged, cut short, or larger than `limit`.
     """
+    chunks = []
+    total = 0
+    for chunk in _chunks(data):
+        chunks.append(chunk)
+        total += len(chunk)
+        if total > limit:
+            kind = compression(data)
+            raise InputError(f"the {kind} data in it unpacks to more than {limit >> 20} MiB")
+    return b"".join(chunks)
+
+
+def peek(data: bytes, size: int = 4096) -> bytes:
+    """Return the first bytes of what `unpack` would return; `data` may end early.
+
+    Raises:
+        InputError: none of the formats in `MAGICS`, or damaged.
+    """
+    content = b""
+    try:
+        for chunk in _chunks(data):
+            content += chunk
+            if len(content) >= size:
+                break
+    except CutShortError:
+        pass
+    return content[:size]
+
+
+class CutShortError(InputError):
+    """Packed data that ends too early."""
+
+
+def _chunks(data: bytes) -> Iterator[bytes]:
+    """Give the unpacked content piece by piece, none of them much larger than 128 MiB."""
     kind = compression(data)
     if not kind:
         raise InputError("it is not packed in any way that is known here")
     try:
-        content, whole = _UNPACKERS[kind](data, limit)
-    except (OSError, EOFError, ValueError, struct.error, IndexError, MemoryError,
-            zlib.error, lzma.LZMAError, zstandard.ZstdError, lz4.block.LZ4BlockError,
-            lzallright.LZOError) as error:  # fmt: skip
+        yield from _UNPACKERS[kind](data)
+    except EOFError as error:
+        raise CutShortError(f"the {kind} data in it is cut short") from error
+    except (OSError, ValueError, MemoryError, zlib.error, lzma.LZMAError, zstandard.ZstdError,
+            lz4.block.LZ4BlockError, lzallright.LZOError) as error:  # fmt: skip
         raise InputError(f"the {kind} data in it is damaged: {error}") from error
-    if len(content) > limit:
-        raise InputError(f"the {kind} data in it unpacks to more than {limit >> 20} MiB")
-    if not whole:
-        raise InputError(f"the {kind} data in it is cut short")
-    return content
 
 
-def _gzip(data: bytes, limit: int) -> tuple[bytes, bool]:
+def _gzip(data: bytes) -> Iterator[bytes]:
     stream = zlib.decompressobj(zlib.MAX_WBITS | 16)
-    content = stream.decompress(data, limit + 1)
-    return content, stream.eof
+    while not stream.eof:
+        chunk = stream.decompress(data, PIECE)
+        data = stream.unconsumed_tail
+        if not chunk and not stream.eof:
+            raise EOFError
+        yield chunk
 
 
-def _bzip2(data: bytes, limit: int) -> tuple[bytes, bool]:
-    return _drain(bz2.BZ2Decompressor(), data, limit)
+def _bzip2(data: bytes) -> Iterator[bytes]:
+    return _drain(bz2.BZ2Decompressor(), data)
 
 
-def _lzma(data: bytes, limit: int) -> tuple[bytes, bool]:
-    return _drain(lzma.LZMADecompressor(lzma.FORMAT_AUTO, memlimit=XZ_MEMORY), data, limit)
+def _lzma(data: bytes) -> Iterator[bytes]:
+    return _drain(lzma.LZMADecompressor(lzma.FORMAT_AUTO, memlimit=XZ_MEMORY), data)
 
 
-def _drain(stream: _Stream, data: bytes, limit: int) -> tuple[bytes, bool]:
-    content = stream.decompress(data, limit + 1)
-    return content, stream.eof
+def _drain(stream: bz2.BZ2Decompressor | lzma.LZMADecompressor, data: bytes) -> Iterator[bytes]:
+    while not stream.eof:
+        chunk = stream.decompress(data, PIECE)
+        data = b""  # the stream has kept it
+        if not chunk and not stream.eof and stream.needs_input:
+            raise EOFError
+        yield chunk
 
 
-def _zstd(data: bytes, limit: int) -> tuple[bytes, bool]:
-    size = zstandard.frame_content_size(data)
+def _zstd(data: bytes) -> Iterator[bytes]:
     stream = zstandard.ZstdDecompressor().decompressobj()
-    chunks: list[bytes] = []
-    total = 0
-    # Fed bit by bit: this decompressor cannot be told where to stop.
-    for start in range(0, len(data), 1 << 16):
-        chunk = stream.decompress(data[start : start + (1 << 16)])
-        chunks.append(chunk)
-        total += len(chunk)
-        if stream.eof or total > limit:
-            break
-    return b"".join(chunks), stream.eof and size in (-1, total)
+    # Fed bit by bit, as it cannot be told where to stop; 4 bytes can unpack to 128 KiB.
+    for start in range(0, len(data), 4096):
+        yield stream.decompress(data[start : start + 4096])
+        if stream.eof:
+            return
+    raise EOFError
 
 
-def _lz4(data: bytes, limit: int) -> tuple[bytes, bool]:
+def _lz4(data: bytes) -> Iterator[bytes]:
     """Unpack the legacy frame: magic, then blocks of <I size and that many bytes.
 
     The size that the kernel's build appends looks like the head of a block with nothing in it.
     """
-    chunks: list[bytes] = []
-    total, position = 0, 4
-    while position + 4 < len(data) and total <= limit:
-        (size,) = struct.unpack_from("<I", data, position)
+    position = 4
+    while position + 4 < len(data):
+        size = int.from_bytes(data[position : position + 4], "little")
         block = data[position + 4 : position + 4 + size]
-        if len(block) < size or size == 0:
-            return b"".join(chunks), False
-        chunk = lz4.block.decompress(block, uncompressed_size=LZ4_BLOCK)
-        chunks.append(chunk)
-        total += len(chunk)
+        if len(block) < size:
+            raise EOFError
+        yield lz4.block.decompress(block, uncompressed_size=LZ4_BLOCK)
         position += 4 + size
-    return b"".join(chunks), True
 
 
-def _lzo(data: bytes, limit: int) -> tuple[bytes, bool]:
+def _lzo(data: bytes) -> Iterator[bytes]:
     """Unpack an lzop file.
 
     Header (lzop.c, write_header; all big-endian)::
@@ -144,32 +165,34 @@ def _lzo(data: bytes, limit: int) -> tuple[bytes, bool]:
     Then blocks: I unpacked size (0 ends the file), I packed size, an I for each checksum that the
     flags name, the data; where the sizes are equal it is not packed and has no packed checksums.
     """
-    flags, *_, name_length = struct.unpack_from(">IIIIB", data, 17)
+    if len(data) < 34:
+        raise EOFError
+    flags = _big_endian(data, 17)
     if flags & 0xC40 or data[15] not in (1, 2, 3):
         raise ValueError("an lzop file of a kind that kernels do not use")
     of_unpacked = 4 * (bool(flags & 0x001) + bool(flags & 0x100))
     of_packed = 4 * (bool(flags & 0x002) + bool(flags & 0x200))
-    position = 34 + name_length + 4
-    chunks: list[bytes] = []
-    total = 0
-    while total <= limit:
-        (size,) = struct.unpack_from(">I", data, position)
-        if size == 0:
-            return b"".join(chunks), True
-        (packed,) = struct.unpack_from(">I", data, position + 4)
+    position = 34 + data[33] + 4
+    while size := _big_endian(data, position):
+        packed = _big_endian(data, position + 4)
         if size > LZO_BLOCK or packed > size:
             raise ValueError("impossible sizes of a block")
         position += 8 + of_unpacked + (of_packed if packed < size else 0)
         block = data[position : position + packed]
         if len(block) < packed:
-            return b"".join(chunks), False
+            raise EOFError
         chunk = block if packed == size else lzallright.LZOCompressor.decompress(block, size)
         if len(chunk) != size:
             raise ValueError("a block of another size than it says")
-        chunks.append(chunk)
-        total += size
+        yield bytes(chunk)
         position += packed
-    return b"".join(chunks), True
+
+
+def _big_endian(data: bytes, at: int) -> int:
+    field = data[at : at + 4]
+    if len(field) < 4:
+        raise EOFError
+    return int.from_bytes(field, "big")
 
 
 _UNPACKERS = {
