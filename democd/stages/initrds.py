@@ -37,11 +37,11 @@ class ModulePlan:
 
     Attributes:
         files: path in lib/modules/RELEASE of the initrd, to the file it comes from.
-        texts: name of an index in the same folder, to its text.
+        indexes: name of an index in the same folder, to its text.
     """
 
     files: Mapping[str, Path]
-    texts: Mapping[str, str]
+    indexes: Mapping[str, str]
 
 
 def build(
@@ -70,21 +70,23 @@ def build(
             raise BuildError(
                 f"the initrd lacks {path}", "the root needs the package busybox-static"
             )
-    roles = "".join(f"{role} {' '.join(names)}\n" for role, names in recipe.roles.items())
+    texts = {
+        "etc/roles": "".join(f"{role} {' '.join(of)}\n" for role, of in recipe.roles.items()),
+        "etc/volume_id": f"{recipe.disc.volume_id}\n",
+    }
     inputs = {
         "level": ZSTD_LEVEL,
         "date": root.date,
-        "volume": recipe.disc.volume_id,
-        "roles": roles,
+        "texts": texts,
         "release": kernel.release,
         "programs": programs,
         "files": plan.files,
-        "texts": plan.texts,
+        "indexes": plan.indexes,
         "links": LINKS,
     }
 
     def make(folder: Path) -> None:
-        entries = contents(recipe.disc.volume_id, roles, kernel.release, programs, plan)
+        entries = contents(kernel.release, programs, texts, plan)
         archive = cpio.pack(entries, root.date)
         (folder / f"initrd-{name}").write_bytes(compress(archive))
 
@@ -134,7 +136,7 @@ def plan_modules(kernel: Kernel, lists: Mapping[str, Sequence[str]]) -> ModulePl
     builtin = sorted({index.builtin[name] for name in wanted if name in index.builtin})
     return ModulePlan(
         files={paths[name]: kernel.modules / index.paths[name] for name in names},
-        texts={
+        indexes={
             "modules.alias": modules.alias_text(index, names),
             "modules.builtin": "".join(f"{path}\n" for path in builtin),
             "modules.dep": modules.dep_text(index, names, paths),
@@ -165,18 +167,24 @@ def read_index(kernel: Kernel) -> modules.Index:
 
 
 def contents(
-    volume_id: str, roles: str, release: str, programs: Mapping[str, Path], plan: ModulePlan
+    release: str, programs: Mapping[str, Path], texts: Mapping[str, str], plan: ModulePlan
 ) -> list[cpio.Entry]:
-    """Return all files of an initrd."""
+    """Return all files of an initrd.
+
+    Args:
+        release: of the kernel.
+        programs: path in the initrd to the file it comes from; executable.
+        texts: path in the initrd to content.
+        plan: its modules.
+    """
     top = f"lib/modules/{release}"
     return [
         *(cpio.folder(name) for name in FOLDERS),
         *(cpio.symlink(name, target) for name, target in LINKS.items()),
         *(cpio.character_device(name, *numbers) for name, numbers in DEVICES.items()),
         *(cpio.file(name, path.read_bytes(), 0o755) for name, path in programs.items()),
-        cpio.file("etc/volume_id", f"{volume_id}\n".encode()),
-        cpio.file("etc/roles", roles.encode()),
-        *(cpio.file(f"{top}/{name}", text.encode()) for name, text in plan.texts.items()),
+        *(cpio.file(name, text.encode()) for name, text in texts.items()),
+        *(cpio.file(f"{top}/{name}", text.encode()) for name, text in plan.indexes.items()),
         *(cpio.file(f"{top}/{name}", plain(path)) for name, path in plan.files.items()),
     ]
 
