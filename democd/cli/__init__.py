@@ -7,6 +7,7 @@ returns the exit code and imports what it needs, so that every verb starts quick
 from __future__ import annotations
 
 import argparse
+import errno
 import os
 import signal
 import sys
@@ -27,6 +28,10 @@ VERBS: dict[str, ModuleType] = {
 DEFAULT_VERB = "build"
 INTERRUPTED = 130
 TERMINATED = 143
+DISK_TROUBLE = (
+    errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.EEXIST
+)  # fmt: skip
+"""What a folder of the person's choice can be too full or unfit for; not a bug of ours."""
 
 
 def main(argv: Sequence[str]) -> int:
@@ -46,6 +51,11 @@ def main(argv: Sequence[str]) -> int:
     except BrokenPipeError:
         # The reader of our output has left, as `head` does; spare it Python's last words too.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except OSError as error:
+        if error.errno not in DISK_TROUBLE:
+            raise
+        print(f"error: {error.filename or 'writing'}: {error.strerror}", file=sys.stderr)
         return 1
 
 
@@ -87,8 +97,8 @@ def parser() -> argparse.ArgumentParser:
 
 
 def _epilog(verb: ModuleType) -> str:
-    keys = "\n\n" + keys_help() if verb is build else ""
-    return "examples:\n" + verb.EXAMPLES.strip("\n") + keys
+    examples: str = verb.EXAMPLES.strip("\n")
+    return f"examples:\n{examples}" + (f"\n\n{keys_help()}" if verb is build else "")
 
 
 def _with_verb(argv: Sequence[str]) -> list[str]:

@@ -67,16 +67,15 @@ def run(args: argparse.Namespace) -> int:
 def summary(result: Result) -> str:
     """Return what a person wants to know of a finished disc."""
     iso = _near(result.iso)
-    left = result.capacity - result.size
-    biggest = sorted(result.parts, key=lambda part: part.size, reverse=True)[:BIGGEST]
+    left = mega(result.plan.capacity - result.size)
+    biggest = sorted(result.plan.files, key=lambda file: file.size(), reverse=True)[:BIGGEST]
     lines = [
         "",
-        f"{iso}   {mega(result.size)}, version {result.version}; "
-        f"{mega(left)} left on its {result.media}",
-        *(f"  {mega(part.size):>9}  {part.path}" for part in biggest),
+        f"{iso}: {mega(result.size)}, version {result.version}; {left} left on its medium",
+        *(f"  {mega(file.size()):>9}  {file.path}" for file in biggest),
         "",
-        f"Try it:    ./build.py boot {iso}",
-        f"USB stick: sudo cp {iso} /dev/sdX    (wipes the stick; lsblk names it)",
+        f"try it:     ./build.py boot {iso}",
+        f"USB stick:  sudo cp {iso} /dev/sdX && sync    (wipes it; lsblk tells its name)",
     ]
     return "\n".join(lines)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 from pathlib import Path
 
 HELP = "say what a file is: a hypervisor, a kernel, a disc; and what it is fit for"
@@ -19,5 +20,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Inspect it."""
-    raise NotImplementedError
+    """Inspect it; what is damaged is exit code 1."""
+    from democd import inspect_file
+
+    found = inspect_file.inspect(args.file)
+    if args.json:
+        print(json.dumps(inspect_file.as_json(found), indent=2))
+    else:
+        print(inspect_file.report(found))
+    return 1 if found.trouble else 0

@@ -1,0 +1,138 @@
+"""A disc from its recipe, step by step."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from democd.artifacts import BootImages, DiscPlan, Initrd, Kernels, Layer, Root
+from democd.host.progress import Reporter
+from democd.identity import Identity, identify
+from democd.recipe import Recipe
+from democd.stages import bootimg, disc, initrds, kernels, layers, menus, root
+from democd.workspace import Workspace, file_digest
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a build made.
+
+    Attributes:
+        iso, sums, manifest: the files in the output folder.
+        size: the ISO's, in bytes.
+        plan: all that is on the disc.
+    """
+
+    iso: Path
+    sums: Path
+    manifest: Path
+    version: str
+    size: int
+    plan: DiscPlan
+
+
+def build(
+    recipe: Recipe, *, workspace: Workspace, output: Path, reporter: Reporter, refresh: bool = False
+) -> Result:
+    """Build a disc.
+
+    Args:
+        recipe: what to build; `recipe.folder` is the project, with rootfs/, overlays/ and grub/.
+        workspace: kept results and scratch space; locked while this works.
+        output: the folder that gets NAME.iso, NAME.iso.sha256 and NAME.manifest.json.
+        reporter: shows the steps.
+        refresh: make the Debian root anew, though one of the same packages is kept.
+
+    Raises:
+        BuildError: a step failed; what lay in `output` before is untouched.
+    """
+    identity = identify(recipe)
+    output.mkdir(parents=True, exist_ok=True)
+    with workspace.locked():
+        system = _make_root(recipe, workspace, reporter, refresh=refresh)
+        bootable = _pick_kernels(recipe, system, reporter)
+        squashed = _make_layers(recipe, workspace, system, bootable, reporter)
+        initial = _make_initrds(recipe, workspace, system, bootable, reporter)
+        texts = menus.render(recipe, bootable, identity.version, recipe.folder / "grub")
+        boot = _make_boot_images(recipe, workspace, system, reporter)
+        plan = disc.plan(
+            recipe=recipe,
+            version=identity.version,
+            builder=identity.builder,
+            root=system,
+            kernels=bootable,
+            layers=squashed,
+            initrds=initial,
+            menus=texts,
+            boot=boot,
+            readme=(recipe.folder / "docs" / "README.CD").read_text(encoding="utf-8"),
+        )
+        return _write(recipe, identity, plan, output, reporter)
+
+
+def _make_root(recipe: Recipe, workspace: Workspace, reporter: Reporter, *, refresh: bool) -> Root:
+    with reporter.step("root", f"Debian {recipe.root.suite}") as step:
+        made = root.build(workspace, recipe, recipe.folder, step, refresh=refresh)
+        step.says(f"{len(made.packages)} packages")
+    return made
+
+
+def _pick_kernels(recipe: Recipe, system: Root, reporter: Reporter) -> Kernels:
+    with reporter.step("kernels", "hypervisor and kernels") as step:
+        picked = kernels.pick(recipe, system)
+        step.says(
+            f"Xen {picked.xen_version}, xen0 {picked.dom0.release}, xenU {picked.guest.release}"
+        )
+    return picked
+
+
+def _make_layers(
+    recipe: Recipe, workspace: Workspace, system: Root, bootable: Kernels, reporter: Reporter
+) -> tuple[Layer, ...]:
+    with reporter.step("layers", recipe.layers.compression) as step:
+        made = layers.build(workspace, recipe, system, bootable, recipe.folder, step)
+        step.says(", ".join(f"{layer.name} {_mb(layer.path)}" for layer in made))
+    return made
+
+
+def _make_initrds(
+    recipe: Recipe, workspace: Workspace, system: Root, bootable: Kernels, reporter: Reporter
+) -> tuple[Initrd, ...]:
+    with reporter.step("initrds", "init and modules") as step:
+        xen0 = initrds.build(workspace, recipe, system, bootable, recipe.folder, "xen0")
+        xenu = initrds.build(workspace, recipe, system, bootable, recipe.folder, "xenU")
+        step.says(", ".join(f"{initrd.name} {_mb(initrd.path)}" for initrd in (xen0, xenu)))
+    return xen0, xenu
+
+
+def _make_boot_images(
+    recipe: Recipe, workspace: Workspace, system: Root, reporter: Reporter
+) -> BootImages:
+    with reporter.step("grub", "boot images for BIOS and UEFI"):
+        return bootimg.build(workspace, system, recipe.disc.volume_id, recipe.console)
+
+
+def _write(
+    recipe: Recipe, identity: Identity, plan: DiscPlan, output: Path, reporter: Reporter
+) -> Result:
+    """Write disc, sum and manifest beside the old ones, which they replace when all are whole."""
+    iso = output / f"{recipe.disc.name}.iso"
+    sums = output / f"{iso.name}.sha256"
+    manifest = output / f"{recipe.disc.name}.manifest.json"
+    new = {path: path.with_name(f".{path.name}.new") for path in (iso, sums, manifest)}
+    with reporter.step("disc", iso.name) as step:
+        try:
+            disc.master(plan, new[iso], step.at)
+            new[sums].write_text(f"{file_digest(new[iso])}  {iso.name}\n")
+            new[manifest].write_text(disc.manifest_text(plan), encoding="utf-8")
+            for path, whole in new.items():
+                whole.replace(path)
+        finally:
+            for left in new.values():
+                left.unlink(missing_ok=True)
+        step.says(_mb(iso))
+    return Result(iso, sums, manifest, identity.version, iso.stat().st_size, plan)
+
+
+def _mb(path: Path) -> str:
+    return f"{path.stat().st_size / 1e6:.1f} MB"
