@@ -88,9 +88,8 @@ def unknown_options(command_line: str, known: frozenset[str]) -> list[tuple[str,
     Returns:
         (the word as written, the nearest known name or "") for each.
     """
-    own = f" {command_line} ".split(" -- ", 1)[0]
     found = []
-    for word in own.split(" "):
+    for word in command_line.split(" -- ", 1)[0].split(" "):
         name, equals, _ = word.partition("=")
         bracket = re.match(r"[^(\[{<]*[(\[{<]", name) if equals else None
         name = name.removeprefix("no-")
