@@ -75,6 +75,12 @@ class Disc:
             raise ValueError("not an ISO 9660 volume: it has no primary volume descriptor")
         self.primary = _parse_primary(primary[0])
 
+    def __enter__(self) -> Disc:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stream.close()
+
     def read(self, start: int, length: int) -> bytes:
         """Return `length` bytes from byte `start`.
 
@@ -130,7 +136,7 @@ class Disc:
 
 
 def open_disc(path: Path) -> Disc:
-    """Open an ISO file for reading; it stays open as long as the value lives.
+    """Open an ISO file for reading; leaving the value's `with` block closes it.
 
     Raises:
         ValueError: it is not an ISO 9660 volume.
