@@ -1,0 +1,144 @@
+"""The door to other programs: nothing leaks in, nothing outlives us, failures are told well."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from democd.errors import BuildError
+from democd.host.run import run
+
+
+def alive(pid: int) -> bool:
+    """Whether a process runs; one that is dead but not yet reaped does not."""
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return state != "Z"
+
+
+def gone_within(pid: int, seconds: float) -> bool:
+    end = time.monotonic() + seconds
+    while alive(pid):
+        if time.monotonic() > end:
+            return False
+        time.sleep(0.02)
+    return True
+
+
+def test_output_comes_back_and_lines_come_at_once(tmp_path: Path) -> None:
+    lines: list[str] = []
+    log = tmp_path / "log"
+    done = run(["sh", "-c", "echo out; echo one >&2; echo two >&2"], on_line=lines.append, log=log)
+    assert (done.stdout, done.stderr) == ("out\n", "one\ntwo")
+    assert lines == ["one", "two"]
+    assert log.read_text() == "one\ntwo\n"
+
+
+def test_a_program_can_be_fed_more_than_a_pipe_holds() -> None:
+    size = 3 << 20
+    done = run(["wc", "-c"], feed=lambda stream: stream.write(b"x" * size) and None)
+    assert int(done.stdout) == size
+
+
+def test_a_program_that_stops_reading_is_told_as_its_failure() -> None:
+    with pytest.raises(BuildError, match="exit code 3"):
+        run(["sh", "-c", "exit 3"], feed=lambda stream: stream.write(b"x" * (3 << 20)) and None)
+
+
+def test_nothing_of_the_users_settings_leaks_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LANG", "de_DE.UTF-8")
+    monkeypatch.setenv("TZ", "Asia/Tokyo")
+    monkeypatch.setenv("GIT_DIR", "/nowhere")
+    monkeypatch.setenv("http_proxy", "http://proxy:3128")
+    before = os.umask(0o077)
+    try:
+        done = run(["sh", "-c", "env; umask"], env={"EXTRA": "1"})
+    finally:
+        os.umask(before)
+    told = set(done.stdout.splitlines())
+    assert {"TZ=UTC", "LC_ALL=C.UTF-8", "EXTRA=1", "http_proxy=http://proxy:3128", "0022"} <= told
+    assert not [line for line in told if line.startswith(("LANG=", "GIT_DIR="))]
+
+
+def test_a_failure_names_the_command_and_its_last_lines() -> None:
+    with pytest.raises(BuildError) as caught:
+        run(["sh", "-c", "seq 100 >&2; exit 7", "a b"])
+    assert caught.value.message == "sh failed with exit code 7"
+    told = caught.value.hint.splitlines()
+    assert told[0].startswith("$ ")
+    assert told[0].endswith("sh -c 'seq 100 >&2; exit 7' 'a b'")
+    assert told[-1] == "100"
+    assert "1" not in told, "only the last lines"
+
+
+def test_a_killed_program_is_told_so() -> None:
+    with pytest.raises(BuildError, match="killed by signal 9"):
+        run(["sh", "-c", "kill -9 $$"])
+
+
+def test_a_missing_program_is_told_with_its_package() -> None:
+    with pytest.raises(BuildError, match="frobnicate is not installed"):
+        run(["frobnicate"])
+    with pytest.raises(BuildError, match="cannot start"):
+        run(["/nowhere/frobnicate"])
+
+
+def builder_running(argv: list[str], *, contained: bool) -> subprocess.Popen[str]:
+    """Start a process that runs `argv` as the builder does; its output is the program's stderr."""
+    script = (
+        "import sys; from democd.host.run import run\n"
+        f"run({argv!r}, contained={contained}, on_line=lambda line: print(line, flush=True))"
+    )
+    return subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True)
+
+
+def test_a_child_dies_with_a_killed_builder() -> None:
+    builder = builder_running(["sh", "-c", "echo $$ >&2; exec sleep 60"], contained=False)
+    with builder:
+        assert builder.stdout
+        child = int(builder.stdout.readline())
+        assert alive(child)
+        builder.kill()
+    assert gone_within(child, 5)
+
+
+def namespaces_allowed() -> bool:
+    try:
+        return run(["true"], contained=True).stdout == ""
+    except BuildError:
+        return False
+
+
+@pytest.mark.skipif(not namespaces_allowed(), reason="this host allows no namespaces")
+def test_what_a_contained_child_started_dies_too(tmp_path: Path) -> None:
+    # A grandchild in a session of its own, as daemons are; found by its odd argument.
+    odd = f"61.{os.getpid()}"
+    script = f"setsid sleep {odd} & mount -t tmpfs none {tmp_path}; echo up >&2; sleep 60"
+    builder = builder_running(["sh", "-c", script], contained=True)
+    with builder:
+        assert builder.stdout
+        assert builder.stdout.readline() == "up\n"
+        deadline = time.monotonic() + 5
+        while not (found := [pid for pid in pids() if command_line(pid) == ["sleep", odd]]):
+            assert time.monotonic() < deadline
+        builder.kill()
+    assert all(gone_within(pid, 5) for pid in found)
+    assert str(tmp_path) not in Path("/proc/mounts").read_text()
+
+
+def pids() -> list[int]:
+    return [int(path.name) for path in Path("/proc").iterdir() if path.name.isdecimal()]
+
+
+def command_line(pid: int) -> list[str]:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes().decode().split("\0")[:-1]
+    except (FileNotFoundError, ProcessLookupError):
+        return []
