@@ -18,6 +18,8 @@ from democd.recipe import Recipe
 from democd.workspace import Workspace
 
 Name = Literal["xen0", "xenU"]
+FORMAT = 1
+"""Counts up when this file makes another initrd from the same inputs."""
 ZSTD_LEVEL = 19
 FOLDERS = ("dev", "mnt", "proc", "run", "sys", "tmp")
 LINKS = {
@@ -75,6 +77,7 @@ def build(
         "etc/volume_id": f"{recipe.disc.volume_id}\n",
     }
     inputs = {
+        "format": FORMAT,
         "level": ZSTD_LEVEL,
         "date": root.date,
         "texts": texts,
