@@ -46,8 +46,9 @@ class IsoImage:
 
 
 def is_iso(head: bytes) -> bool:
-    """Tell whether a file whose first 34 KiB or more are given is an ISO 9660 image."""
-    return head[FIRST_DESCRIPTOR * SECTOR :][:7] == b"\x01CD001\x01"
+    """Tell whether a file that starts with `head`, 17 sectors or more, is an ISO 9660 image."""
+    start = FIRST_DESCRIPTOR * SECTOR
+    return len(head) >= start + SECTOR and head[start : start + 7] == b"\x01CD001\x01"
 
 
 def read(stream: BinaryIO) -> IsoImage:
@@ -65,7 +66,7 @@ def read(stream: BinaryIO) -> IsoImage:
     stream.seek(0)
     head = stream.read((LAST_DESCRIPTOR + 1) * SECTOR)
     primary = head[FIRST_DESCRIPTOR * SECTOR :][:SECTOR]
-    if not is_iso(head) or len(primary) < SECTOR:
+    if not is_iso(head):
         raise InputError("it is no ISO 9660 image")
     (blocks,) = struct.unpack_from("<I", primary, 80)
     (block,) = struct.unpack_from("<H", primary, 128)
