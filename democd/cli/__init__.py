@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import errno
+import io
 import os
 import signal
 import sys
@@ -37,6 +38,9 @@ DISK_TROUBLE = (
 def main(argv: Sequence[str]) -> int:
     """Run a verb and return the exit code: 0 done, 1 failed, 2 wrong input, 130 interrupted."""
     signal.signal(signal.SIGTERM, _terminate)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # an ASCII terminal gets "?" for a tick
     try:
         args = parser().parse_args(_with_verb(argv))
         code: int = args.run(args)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import json
+import sys
 from pathlib import Path
 
 HELP = "check all of a disc: boot records, partitions, menus, kernels, checksums, size"
@@ -20,4 +22,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Verify it; a disc with faults is exit code 1."""
-    raise NotImplementedError
+    from democd import verify
+    from democd.host.progress import Reporter
+
+    with Reporter(quiet=not sys.stderr.isatty()).step("verify", args.iso.name) as step:
+        verdict = verify.verify(args.iso, step.at)
+    if args.json:
+        print(json.dumps(verify.as_json(verdict), indent=2))
+    else:
+        print(verify.report(verdict))
+    return 0 if verdict.ok else 1
