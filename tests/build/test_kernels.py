@@ -16,8 +16,8 @@ pytestmark = pytest.mark.build
 
 ALWAYS = {
     "com1", "com2", "console", "dom0_mem", "dom0_max_vcpus", "sync_console", "watchdog",
-    "noreboot", "nosmp", "smt", "acpi", "edd", "loglvl", "guest_loglvl", "iommu", "vga", "real-
-    mode", "sched", "x2apic", "spec-ctrl", "placeholder",
+    "noreboot", "nosmp", "smt", "acpi", "edd", "loglvl", "guest_loglvl", "iommu", "vga",
+    "real-mode", "sched", "x2apic", "spec-ctrl", "placeholder",
 }  # fmt: skip
 """Options that every Xen from 4.17 on knows."""
 
