@@ -87,6 +87,7 @@ class Output:
 # often it is asked, and says the result again: a line garbled by a kernel message in its middle
 # is simply asked for once more. LENGTH finds characters lost on the way in. The output travels as
 # base64 lines in brackets, so that neither echo nor messages of Xen mix with it.
+_LEAVE = "exec env PS1= PS2= ENV= sh"
 _SHELL = (
     "_f=/tmp/.said$$; _last=",
     "_say() { base64 <$_f | while read -r _l; do printf '<%s=%s>\\n' $1 $_l; done;"
@@ -223,26 +224,29 @@ class Console:
             if self.expect([r"[Pp]assword: ", prompt], 120).index == 0:
                 break
         self.press(f"{password}\r")
-        greeting = self.expect([r"Login incorrect", r"[#$] \Z", r"[#$] (?=\x1b)"], 120)
+        greeting = self.expect([r"Login incorrect", r"[#$] "], 120)
         if greeting.index == 0:
             raise self._failure("wrong", f"{user} is not let in")
-        self._prepare_shell()
-        return plain(greeting.before)
+        # What looked like the prompt may have been a word of the greeting: its rest comes later.
+        return plain(greeting.before + greeting.text + self._prepare_shell())
 
-    def _prepare_shell(self) -> None:
-        """Leave the person's shell, with its line editor, for one that is easy to drive."""
-        self.press("exec env PS1= PS2= ENV= sh\r")
+    def _prepare_shell(self) -> str:
+        """Leave the person's shell, with its line editor, for one that is easy to drive.
+
+        Returns what was said before the first words typed here.
+        """
+        self.press(f"{_LEAVE}\r")
         for attempt in range(4):
             for line in ("stty -echo cols 500", *_SHELL, f"printf '<%s{attempt}>\\n' ready"):
                 self.press(line + "\r")
             try:
-                self.expect(f"<ready{attempt}>", 40, silence=40)
+                said = self.expect(f"<ready{attempt}>", 40, silence=40).before
             except ConsoleError as failure:
                 if failure.kind in ("panic", "ended"):
                     raise
                 self.press("\x03")
             else:
-                return
+                return said.partition(_LEAVE)[0]
         raise self._failure("wrong", "the shell does not answer")
 
     def run(self, command: str, timeout: float = 180) -> Output:

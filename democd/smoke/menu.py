@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import re
 import shlex
+from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
+from democd import layout
 from democd.errors import BuildError, InputError
+from democd.formats.isoread import open_disc
 from democd.smoke.console import GRUB_ERROR, Console, Seen
 
 # GRUB's keys on a terminal without a keypad (GRUB manual, "The menu interface").
-FIRST, DOWN, END, EDIT, COMMAND, BOOT, BACK = "\x01", "\x0e", "\x05", "e", "c", "\x18", "\x1b"
+FIRST, DOWN, END, KILL = "\x01", "\x0e", "\x05", "\x0b"
+EDIT, COMMAND, BOOT = "e", "c", "\x18"
 
 KERNEL_LINE = r"^\s*(linux|module2?)\s.*vmlinuz"
 XEN_LINE = r"^\s*multiboot2?\s"
@@ -36,6 +41,43 @@ class Entry:
     def number(self) -> str:
         """Return the place as a person counts it: `2`, or `5>1` in a submenu."""
         return ">".join(str(place + 1) for place in self.path)
+
+
+@dataclass(frozen=True)
+class Edit:
+    """What to change with `e` before an entry is booted.
+
+    Attributes:
+        line: a regular expression; the first line of the entry that it fits is meant.
+        append: words for the end of the line.
+        replace: a whole line in place of it, or "".
+    """
+
+    line: str
+    append: str = ""
+    replace: str = ""
+
+    def keys(self) -> str:
+        """Return the keys that do it, the cursor being on the line."""
+        if self.replace:
+            return FIRST + KILL + self.replace
+        return f"{END} {self.append}"
+
+
+def menu_of(iso: Path) -> tuple[Entry, ...]:
+    """Return the menu entries of a disc.
+
+    Raises:
+        InputError: the file is no ISO, or has no menu of ours.
+    """
+    try:
+        with open_disc(iso) as disc:
+            text = disc.content(disc.files()[layout.GRUB_CFG])
+    except ValueError as error:
+        raise InputError(f"{iso}: {error}") from error
+    except KeyError:
+        raise InputError(f"{iso} has no {layout.GRUB_CFG}") from None
+    return entries(text.decode(errors="replace"))
 
 
 def entries(grub_cfg: str) -> tuple[Entry, ...]:
@@ -111,26 +153,21 @@ class Grub:
                 self.console.press("\r")
                 self.wait_for_menu(60)
 
-    def choose(self, entry: Entry, added: dict[str, str] | None = None) -> None:
-        """Start an entry, after adding words to some of its lines as a person does with `e`.
-
-        Args:
-            entry: what to start.
-            added: what to write at the end of the first line that matches a pattern, e.g.
-                `{KERNEL_LINE: "ip=dhcp"}`.
+    def choose(self, entry: Entry, edits: Sequence[Edit] = ()) -> None:
+        """Start an entry, after editing it as a person does with `e`.
 
         Raises:
             BuildError: the entry has no such line.
         """
         self.highlight(entry.path)
-        if not added:
+        if not edits:
             self.console.press("\r")
             return
         self.console.press(EDIT)
         self.console.expect(r"Minimum Emacs-like", 60)
         line = 0
-        for target, text in sorted((_line_of(entry, p), t) for p, t in added.items()):
-            self.console.press(DOWN * (target - line) + END + f" {text}")
+        for target, keys in sorted((_line_of(entry, edit.line), edit.keys()) for edit in edits):
+            self.console.press(DOWN * (target - line) + keys)
             line = target
         self.console.press(BOOT)
 

@@ -1,0 +1,84 @@
+"""Machines as command lines."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+
+import pytest
+
+from democd.host.qemu import Drive, Machine, Nic, argv, pick_accelerator
+
+FOLDER = Path("/run/machine")
+DISC = Path("disc.iso")
+
+
+def words(machine: Machine) -> str:
+    return shlex.join(argv(machine, FOLDER))
+
+
+def test_a_disc_is_a_cd_and_is_booted_first() -> None:
+    line = words(Machine((Drive(DISC), Drive(Path("data.img"), "virtio"))))
+    assert "readonly=on,file=disc.iso" in line
+    assert "ide-cd,id=medium0,drive=drive0,bootindex=0" in line
+    assert "virtio-blk-pci,id=medium1,drive=drive1,bootindex=1" in line
+
+
+def test_what_is_written_to_a_stick_is_thrown_away() -> None:
+    line = words(Machine((Drive(DISC, "usb"),)))
+    assert "qemu-xhci,id=usb" in line
+    assert "usb-storage,bus=usb.0,removable=on" in line
+    assert "snapshot=on,file=disc.iso" in line
+
+
+def test_a_machine_without_a_stick_has_no_usb() -> None:
+    assert "xhci" not in words(Machine((Drive(DISC),)))
+
+
+def test_uefi_has_variables_of_its_own() -> None:
+    line = words(Machine((Drive(DISC),), firmware="uefi"))
+    assert "readonly=on,file=/usr/share/OVMF/OVMF_CODE_4M.fd" in line
+    assert "if=pflash,unit=1,format=raw,file=/run/machine/vars.fd" in line
+    assert "OVMF" not in words(Machine((Drive(DISC),)))
+
+
+def test_software_emulation_takes_the_processor_that_works() -> None:
+    assert "-accel tcg -cpu qemu64,+svm -smp 1" in words(Machine((Drive(DISC),)))
+    assert "-accel kvm -cpu host" in words(Machine((Drive(DISC),), accel="kvm"))
+    assert "-cpu phenom" in words(Machine((Drive(DISC),), cpu="phenom"))
+
+
+def test_commas_in_file_names_reach_qemu() -> None:
+    assert "file=a,,b.iso" in words(Machine((Drive(Path("a,b.iso")),)))
+
+
+def test_ports_are_forwarded_from_this_host_only() -> None:
+    line = words(Machine((Drive(DISC),), nic=Nic(model="virtio-net-pci", forward=(22,))))
+    assert "hostfwd=tcp:127.0.0.1:0-:22" in line
+    assert "virtio-net-pci,netdev=net0,mac=52:54:00:" in line
+    assert "netdev" not in words(Machine((Drive(DISC),), nic=None))
+
+
+@pytest.mark.parametrize("kind", ["socket", "stdio", "none"])
+def test_every_serial_port_can_be_logged(kind: str) -> None:
+    machine = Machine((Drive(DISC),), serial=kind, log=Path("all.log"))  # type: ignore[arg-type]
+    assert "logfile=all.log" in words(machine)
+
+
+AMD = "processor : 0\nflags\t\t: fpu svm nx\n"
+
+
+@pytest.mark.parametrize(
+    ("asked", "cpuinfo", "opens", "taken"),
+    [
+        ("", AMD, True, "kvm"),
+        ("", AMD.replace("svm", "vmx"), True, "kvm"),
+        ("", AMD, False, "tcg"),
+        ("", AMD.replace("svm", "svm_lock"), True, "tcg"),
+        ("", "bugs : svm\n", True, "tcg"),
+        ("tcg", AMD, True, "tcg"),
+        ("kvm", "", False, "kvm"),
+    ],
+)
+def test_kvm_only_where_it_works(asked: str, cpuinfo: str, opens: bool, taken: str) -> None:
+    assert pick_accelerator(asked, cpuinfo, opens) == taken
