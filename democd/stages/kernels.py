@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -12,7 +13,7 @@ from democd.errors import InputError, Mistakes
 from democd.formats import elf, linux, xen
 from democd.formats.compress import compression, unpack
 from democd.formats.linux import LinuxKernel
-from democd.formats.versions import version_key
+from democd.formats.versions import age_key, version_key
 from democd.formats.xen import Hypervisor
 from democd.recipe import Recipe
 
@@ -21,23 +22,31 @@ Content = TypeVar("Content", Hypervisor, LinuxKernel)
 
 DOM0_HINT = "take one built with CONFIG_XEN_DOM0, such as Debian's linux-image-amd64"
 GUEST_HINT = "take one built with CONFIG_XEN_PV, such as Debian's linux-image-cloud-amd64"
+NO_MODULES = -(1 << 30)  # fewer than few: such a kernel is of no use
 XEN_HINT = "take xen.gz, such as /boot/xen-*.gz of Debian's xen-hypervisor package"
 
 
 @dataclass(frozen=True)
 class Survey:
-    """The hypervisors and kernels in a folder, by file; and why others could not be read."""
+    """What a root has to boot, by file.
 
-    hypervisors: dict[Path, Hypervisor]
-    kernels: dict[Path, LinuxKernel]
-    mistakes: list[Mistake]
+    Attributes:
+        modules: how many modules each kernel has.
+        mistakes: why others could not be read.
+    """
+
+    hypervisors: dict[Path, Hypervisor] = field(default_factory=dict)
+    kernels: dict[Path, LinuxKernel] = field(default_factory=dict)
+    modules: dict[Path, int] = field(default_factory=dict)
+    mistakes: list[Mistake] = field(default_factory=list)
 
 
 def pick(recipe: Recipe, root: Root) -> Kernels:
     """Return what boots: the recipe's files where it names them, else the best of the root.
 
-    The newest release wins. Guests get a kernel without the dom0 bit where there is one, because
-    such a kernel is smaller; else dom0's.
+    The newest wins. Guests get a kernel without the dom0 bit where there is one. Where all have it
+    (Debian 12's cloud kernel does), of several flavours of one age the one with the most modules
+    is dom0's, and the one with the fewest the guests'.
 
     Args:
         recipe: its paths in [kernels] start at `recipe.folder`.
@@ -48,10 +57,9 @@ def pick(recipe: Recipe, root: Root) -> Kernels:
     """
     mistakes: list[Mistake] = []
     given = recipe.kernels
-    survey = Survey({}, {}, [])
-    if not (given.xen and given.dom0 and given.guest):
-        survey = look_around(root.parts / "boot")
-        mistakes += survey.mistakes
+    all_given = given.xen and given.dom0 and given.guest
+    survey = Survey() if all_given else look_around(root.parts)
+    mistakes += survey.mistakes
     hypervisor, dom0, guest = (
         _read(recipe.folder / given.xen, "[kernels] xen", xen.read, mistakes) if given.xen
         else best_xen(survey, mistakes),
@@ -76,9 +84,10 @@ def pick(recipe: Recipe, root: Root) -> Kernels:
     return Kernels(path, content.version, content.options, kernels[0], kernels[1])
 
 
-def look_around(folder: Path) -> Survey:
-    """Return the hypervisors and kernels among a folder's files; the names count for nothing."""
-    survey = Survey({}, {}, [])
+def look_around(parts: Path) -> Survey:
+    """Return the hypervisors and kernels in a root's boot/; the files' names count for nothing."""
+    survey = Survey()
+    folder = parts / "boot"
     seen = set()
     for path in sorted(folder.iterdir()) if folder.is_dir() else []:
         # A link to a file in there is that file; one that leads away is the host's, not the root's.
@@ -90,7 +99,8 @@ def look_around(folder: Path) -> Survey:
             head = stream.read(0x210)
         try:
             if linux.is_bzimage(head):
-                survey.kernels[path] = linux.read(path.read_bytes())
+                survey.kernels[path] = kernel = linux.read(path.read_bytes())
+                survey.modules[path] = _count_modules(parts, kernel.release)
             elif compression(head) == "gzip" or elf.is_elf(head):
                 content = path.read_bytes()
                 content = unpack(content) if compression(content) else content
@@ -113,29 +123,33 @@ def best_xen(survey: Survey, mistakes: list[Mistake]) -> tuple[Path, Hypervisor]
     return max(choice.items(), key=lambda item: (version_key(item[1].version), item[0]))
 
 
+def _count_modules(parts: Path, release: str) -> int:
+    listed = parts / "usr/lib/modules" / release / "modules.dep"
+    return len(listed.read_bytes().splitlines()) if listed.is_file() else 0
+
+
 def best_dom0(survey: Survey, mistakes: list[Mistake]) -> tuple[Path, LinuxKernel] | None:
     """Return the newest kernel that can be domain 0; none is a mistake, with why each cannot."""
-    fit = {path: found for path, found in survey.kernels.items() if found.xen.dom0}
+    fit = [(path, kernel) for path, kernel in survey.kernels.items() if kernel.xen.dom0]
     if not fit:
         whys = "; ".join(f"{path.name}: {found.xen.why}" for path, found in survey.kernels.items())
         whys = whys or "there is no kernel in /boot"
         mistakes.append((f"no kernel in the root can be dom0 ({whys})", DOM0_HINT))
         return None
-    return _newest(fit)
+    return max(fit, key=lambda item: (age_key(item[1].release), survey.modules[item[0]], item[0]))
 
 
 def best_guest(survey: Survey) -> tuple[Path, LinuxKernel] | None:
-    """Return the newest kernel for guests only, if there is one."""
-    fit = {
-        path: found
-        for path, found in survey.kernels.items()
-        if not found.xen.dom0 and not guest_faults(found)
-    }
-    return _newest(fit) if fit else None
+    """Return the newest kernel for guests only, else the one with the fewest modules."""
+    fit = [(path, kernel) for path, kernel in survey.kernels.items() if not guest_faults(kernel)]
+    fit = [item for item in fit if not item[1].xen.dom0] or fit
+    order = partial(_guest_order, survey)
+    return max(fit, key=order, default=None)
 
 
-def _newest(kernels: dict[Path, LinuxKernel]) -> tuple[Path, LinuxKernel]:
-    return max(kernels.items(), key=lambda item: (version_key(item[1].release), item[0]))
+def _guest_order(survey: Survey, item: tuple[Path, LinuxKernel]) -> tuple[object, ...]:
+    path, kernel = item
+    return (age_key(kernel.release), -survey.modules[path] or NO_MODULES, path)
 
 
 def xen_faults(hypervisor: Hypervisor) -> list[str]:

@@ -82,6 +82,18 @@ def test_one_kernel_can_serve_both(tmp_path: Path) -> None:
     assert kernels.guest == kernels.dom0
 
 
+def test_of_flavours_that_all_can_be_dom0_the_one_with_more_modules_is(tmp_path: Path) -> None:
+    """As in Debian 12, whose cloud kernel has the dom0 bit too."""
+    big, small = "6.1.0-56-amd64", "6.1.0-56-cloud-amd64"
+    files = {"x": crafted.xen(), "a": xen0(small), "b": xen0(big), "c": xen0("6.1.0-9-amd64")}
+    root = make_root(tmp_path, files, (small, big))
+    for release, count in ((small, 10), (big, 100)):
+        listed = root.parts / "usr/lib/modules" / release / "modules.dep"
+        listed.write_text("module.ko:\n" * count)
+    kernels = pick(recipe(tmp_path), root)
+    assert (kernels.dom0.release, kernels.guest.release) == (big, small)
+
+
 def test_an_initrd_and_links_beside_them_do_not_disturb(tmp_path: Path) -> None:
     root = make_root(tmp_path, {**USUAL, "initrd": crafted.pack("gzip", b"070701" + bytes(500))})
     (root.parts / "boot/latest").symlink_to("c")

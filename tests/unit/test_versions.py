@@ -2,7 +2,7 @@
 
 import random
 
-from democd.formats.versions import version_key
+from democd.formats.versions import age_key, version_key
 
 
 def test_versions_in_their_order() -> None:
@@ -32,3 +32,9 @@ def test_versions_in_their_order() -> None:
 
 def test_a_zero_more_makes_no_other_version() -> None:
     assert version_key("6.12") == version_key("6.12.0")
+
+
+def test_flavours_of_one_source_are_of_one_age() -> None:
+    assert age_key("6.1.0-56-amd64") == age_key("6.1.0-56-cloud-amd64")
+    assert age_key("6.1.0-56-amd64") < age_key("6.1.0-100-cloud-amd64")
+    assert age_key("6.12-rc1-amd64") < age_key("6.12.0-amd64")
