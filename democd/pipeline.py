@@ -53,20 +53,20 @@ def build(
         bootable = _pick_kernels(recipe, system, reporter)
         squashed = _make_layers(recipe, workspace, system, bootable, reporter)
         initial = _make_initrds(recipe, workspace, system, bootable, reporter)
-        texts = menus.render(recipe, bootable, identity.version, recipe.folder / "grub")
         boot = _make_boot_images(recipe, workspace, system, reporter)
-        plan = disc.plan(
-            recipe=recipe,
-            version=identity.version,
-            builder=identity.builder,
-            root=system,
-            kernels=bootable,
-            layers=squashed,
-            initrds=initial,
-            menus=texts,
-            boot=boot,
-            readme=(recipe.folder / "docs" / "README.CD").read_text(encoding="utf-8"),
-        )
+        with reporter.step("menus", "menus, lists and digests"):
+            plan = disc.plan(
+                recipe=recipe,
+                version=identity.version,
+                builder=identity.builder,
+                root=system,
+                kernels=bootable,
+                layers=squashed,
+                initrds=initial,
+                menus=menus.render(recipe, bootable, identity.version, recipe.folder / "grub"),
+                boot=boot,
+                readme=(recipe.folder / "docs" / "README.CD").read_text(encoding="utf-8"),
+            )
         return _write(recipe, identity, plan, output, reporter)
 
 

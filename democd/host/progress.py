@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 
@@ -29,7 +30,7 @@ class Step:
     def now(self, what: str) -> None:
         """Show what the step is doing at the moment."""
         if self._progress:
-            self._progress.update(self._task, detail=what[-60:])  # type: ignore[arg-type]
+            self._progress.update(self._task, detail=escape(what[-60:]))  # type: ignore[arg-type]
 
     def says(self, result: str) -> None:
         """Set the words that stand behind the step when it is done."""
@@ -52,26 +53,32 @@ class Reporter:
             what: a few words on what it makes.
         """
         begun = time.monotonic()
-        if self.quiet or not self.console.is_terminal:
-            step = Step(None, 0)
-            yield step
-        else:
-            with Progress(
-                SpinnerColumn(),
-                TextColumn("{task.description:<10}"),
-                BarColumn(bar_width=24),
-                TimeElapsedColumn(),
-                TextColumn("[dim]{task.fields[detail]}"),
-                console=self.console,
-                transient=True,
-            ) as progress:
-                task = progress.add_task(name, total=None, detail=what)
-                step = Step(progress, int(task))
+        with self._live(name, what) as step:
+            try:
                 yield step
-        if not self.quiet:
-            seconds = time.monotonic() - begun
-            words = f"{what}: {step.result}" if step.result else what
-            self.console.print(f"  {name:<10}{seconds:7.1f} s  {words}", markup=False)
+            except BaseException:
+                step.says("not finished")
+                raise
+            finally:
+                seconds = time.monotonic() - begun
+                words = f"{what}: {step.result}" if step.result else what
+                self.say(f"  {name:<10}{seconds:7.1f} s  {words}")
+
+    @contextmanager
+    def _live(self, name: str, what: str) -> Iterator[Step]:
+        if self.quiet or not self.console.is_terminal:
+            yield Step(None, 0)
+            return
+        with Progress(
+            SpinnerColumn(),
+            TextColumn("{task.description:<10}"),
+            BarColumn(bar_width=24),
+            TimeElapsedColumn(),
+            TextColumn("[dim]{task.fields[detail]}"),
+            console=self.console,
+            transient=True,
+        ) as progress:
+            yield Step(progress, int(progress.add_task(name, total=None, detail=escape(what))))
 
     def say(self, text: str) -> None:
         """Print a line."""
