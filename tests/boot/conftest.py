@@ -1,0 +1,53 @@
+"""The disc under test, and its boots.
+
+XENDEMO_ISO names a disc to boot in place of the one that `./build.py build` makes. Logs and
+screenshots lie in build/boot-tests/.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from democd.host.run import run
+
+pytest.register_assert_rewrite("tests.boot.checks")
+
+from tests.boot.fleet import Fleet  # noqa: E402
+from tests.boot.media import Media  # noqa: E402
+
+PROJECT = Path(__file__).resolve().parents[2]
+ARTIFACTS = PROJECT / "build/boot-tests"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "cases(case, ...): the boots that a test looks at")
+
+
+@pytest.fixture(scope="session")
+def iso() -> Path:
+    """The disc, built if it is not up to date."""
+    given = os.environ.get("XENDEMO_ISO")
+    if given:
+        return Path(given)
+    run([sys.executable, PROJECT / "build.py", "build"], cwd=PROJECT)
+    return PROJECT / "dist/xendemo.iso"
+
+
+@pytest.fixture(scope="session")
+def fleet(iso: Path, request: pytest.FixtureRequest) -> Iterator[Fleet]:
+    """The boots of all selected tests, started ahead of them."""
+    ARTIFACTS.mkdir(parents=True, exist_ok=True)
+    cases = {
+        case.name: case
+        for item in request.session.items
+        for mark in item.iter_markers("cases")
+        for case in mark.args
+    }
+    fleet = Fleet(cases.values(), Media(iso, ARTIFACTS / "media"), ARTIFACTS)
+    yield fleet
+    fleet.close()

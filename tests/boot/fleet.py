@@ -1,0 +1,187 @@
+"""Boots many machines, two at a time, ahead of the tests that ask for their results.
+
+A case is a machine, the way through GRUB, and checks on what has come up. A machine is booted once
+for all its checks; each check is a test of its own in pytest's report.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Callable, Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from democd.errors import BuildError
+from democd.host.qemu import Drive, Machine, Nic, accelerator
+from democd.host.running import Running, started
+from democd.smoke.console import Console
+from democd.smoke.menu import Edit, Grub, find, menu_of
+from tests.boot.media import Media
+
+AT_ONCE = 2
+
+
+@dataclass
+class Visit:
+    """A machine that is up, as the checks meet it.
+
+    Attributes:
+        greeting: what the log-in showed.
+        folder: for screenshots.
+    """
+
+    case: Case
+    running: Running
+    console: Console
+    folder: Path
+    log: Path
+    greeting: str = ""
+
+    def screenshot(self, what: str) -> Path:
+        return self.running.screenshot(self.folder / f"{self.case.name}-{what}.png")
+
+
+Check = Callable[[Visit], object]
+
+
+def cd(media: Media) -> tuple[Drive, ...]:
+    return (Drive(media.iso),)
+
+
+def usb(media: Media) -> tuple[Drive, ...]:
+    return (Drive(media.iso, "usb"),)
+
+
+@dataclass(frozen=True)
+class Case:
+    """A boot.
+
+    Attributes:
+        entry: the menu entry's name in the recipe; "" waits for the countdown.
+        edits: what is typed into the entry first.
+        user: who logs in on the console; "" nobody does: the checks follow the boot themselves.
+    """
+
+    name: str
+    checks: tuple[Check, ...]
+    drives: Callable[[Media], tuple[Drive, ...]] = cd
+    firmware: str = "bios"
+    chipset: str = "pc"
+    memory: int = 768
+    entry: str = ""
+    edits: tuple[Edit, ...] = ()
+    user: str = "root"
+
+    def machine(self, media: Media) -> Machine:
+        return Machine(
+            self.drives(media),
+            firmware=self.firmware,  # type: ignore[arg-type]
+            chipset=self.chipset,  # type: ignore[arg-type]
+            memory=self.memory,
+            nic=Nic(forward=(22,)),
+            accel=accelerator(),
+        )
+
+
+@dataclass
+class Report:
+    """What became of a case: why it did not come up, and each check's finding or failure."""
+
+    trouble: BaseException | None = None
+    seconds: float = 0.0
+    findings: dict[str, object] = field(default_factory=dict)
+    failures: dict[str, BaseException] = field(default_factory=dict)
+
+
+class Fleet:
+    """The boots of a session."""
+
+    def __init__(self, cases: Iterable[Case], media: Media, folder: Path) -> None:
+        self.media = media
+        self.folder = folder
+        self._menu = menu_of(media.iso)
+        self._pool = ThreadPoolExecutor(AT_ONCE, "boot")
+        self._running: list[Running] = []
+        self._closing = False
+        self._reports: dict[str, Future[Report]] = {
+            case.name: self._pool.submit(self._sail, case) for case in cases
+        }
+
+    def report(self, name: str) -> Report:
+        """Wait for a case, and return what became of it."""
+        return self._reports[name].result()
+
+    def close(self) -> None:
+        """End what still runs; nobody waits for it any more."""
+        self._closing = True
+        for running in list(self._running):
+            running.stop()
+        self._pool.shutdown(cancel_futures=True)
+
+    def _sail(self, case: Case) -> Report:
+        report = Report()
+        try:
+            if not self._closing:
+                self._boot(case, report)
+        except BaseException as error:  # told by the tests of this case
+            report.trouble = error
+        return report
+
+    def _boot(self, case: Case, report: Report) -> None:
+        log = self.folder / f"{case.name}.log"
+        machine = case.machine(self.media)
+        with started(machine) as running, Console.at(running.serial, log) as console:
+            self._running.append(running)
+            visit = Visit(case, running, console, self.folder, log)
+            try:
+                self._come_up(visit)
+                report.seconds = console.transcript.seconds()
+                for check in case.checks:
+                    _look(check, visit, report)
+            except BaseException:
+                _try_screenshot(visit, "failed")
+                raise
+            finally:
+                self._running.remove(running)
+
+    def _come_up(self, visit: Visit) -> None:
+        grub = Grub(visit.console)
+        grub.wait_for_menu()
+        time.sleep(1)  # the screen is drawn after the serial line
+        visit.screenshot("menu")
+        if visit.case.entry:
+            grub.choose(find(self._menu, visit.case.entry), visit.case.edits)
+        if visit.case.user:
+            grub.started()
+            visit.greeting = visit.console.login(visit.case.user)
+            visit.console.run("systemctl is-system-running --wait", 400)
+
+
+def _look(check: Check, visit: Visit, report: Report) -> None:
+    try:
+        report.findings[check.__name__] = check(visit)
+    except BuildError as error:
+        report.failures[check.__name__] = error
+        if getattr(error, "kind", "wrong") != "wrong":
+            raise  # the machine is lost: the other checks would only time out
+    except Exception as error:
+        report.failures[check.__name__] = error
+    if check.__name__ in report.failures:
+        _try_screenshot(visit, f"{check.__name__}-failed")
+
+
+def _try_screenshot(visit: Visit, what: str) -> None:
+    with contextlib.suppress(BuildError):  # the machine may be gone; its log tells
+        visit.screenshot(what)
+
+
+def finding(report: Report, check: str) -> Any:
+    """Return what a check found, or raise why it could not."""
+    if check in report.failures:
+        raise report.failures[check]
+    if check not in report.findings:
+        raise report.trouble or BuildError(f"the check {check} was not reached")
+    return report.findings[check]
