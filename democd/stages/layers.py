@@ -21,7 +21,7 @@ from democd.errors import InputError
 from democd.host.progress import Step
 from democd.host.run import run
 from democd.host.suite import suite_tool
-from democd.recipe import Layers, Recipe
+from democd.recipe import WELL_KNOWN_HASH, Layers, Recipe
 from democd.workspace import Made, Workspace
 
 COMPRESSION = {
@@ -30,6 +30,16 @@ COMPRESSION = {
     "lz4": lambda layers: ["-comp", "lz4", "-Xhc"],
 }
 SHADOW = "etc/shadow"
+PASSWORD_HINT = "etc/issue.d/password.issue"
+OWN_PASSWORD = "etc/ssh/sshd_config.d/10-own-password.conf"
+UNITS = "etc/systemd/system"
+GENERATORS = "etc/systemd/system-generators"
+
+PAX_TIMES = ("mtime", "atime", "ctime")
+"""Where a pax archive has times of its own beside a member's; they would win over ours."""
+
+Extra = bytes | str | None
+"""A file's content, a symlink's target, or None for a file of the folder that is left out."""
 
 
 def build(
@@ -37,17 +47,17 @@ def build(
 ) -> tuple[Layer, ...]:
     """Return `base` and one layer for each overlay folder that a role names, in that order.
 
-    Args:
-        kernels: those of them that come from the root lie on the disc itself, and base gets
-            links to them.
-        project: the folder with rootfs/ and overlays/.
+    Kernels that come from the root lie on the disc itself: base has links to them. `project` is
+    the folder with rootfs/ and overlays/.
     """
     names = sorted({name for overlays in recipe.roles.values() for name in overlays})
     step.now("base.squashfs")
     layers = [base(workspace, recipe.layers, root, boot_links(root, kernels), project, step)]
     for name in names:
         step.now(f"{name}.squashfs")
-        extra = {SHADOW: shadow(root, recipe)} if name == "common" else {}
+        extra = masks(project / "overlays", name)
+        if name == "common":
+            extra |= login_files(root, recipe)
         layers.append(overlay(workspace, recipe.layers, root, project / "overlays", name, extra))
     return tuple(layers)
 
@@ -62,8 +72,7 @@ def base(
 ) -> Layer:
     """Return base.squashfs: the root without what rootfs/exclude.txt names.
 
-    Args:
-        links: path in the root -> target of the symlink that takes its place.
+    `links` maps paths in the root to the target of the symlink that takes their place.
     """
     exclude = project / "rootfs" / "exclude.txt"
     inputs = {
@@ -98,18 +107,17 @@ def overlay(
     root: Root,
     overlays: Path,
     name: str,
-    extra: Mapping[str, bytes],
+    extra: Mapping[str, Extra],
 ) -> Layer:
     """Return the layer of one overlay folder: its files as themselves, owned by root.
 
-    Args:
-        overlays: the folder with all overlays and `permissions.txt`.
-        extra: made files of this layer, by path.
+    `overlays` is the folder with all of them and `permissions.txt`; `extra` is what the build
+    makes rather than finds there, by path.
     """
     special = permissions(overlays / "permissions.txt").get(name, {})
     inputs = {
         "tree": overlays / name,
-        "extra": {path: text.decode() for path, text in extra.items()},
+        "extra": {path: repr(what) for path, what in extra.items()},
         "special": special,
         "settings": vars(settings),
         "root": root.made,
@@ -172,6 +180,28 @@ def shadow(root: Root, recipe: Recipe) -> bytes:
     return ("\n".join(lines) + "\n").encode()
 
 
+def login_files(root: Root, recipe: Recipe) -> dict[str, Extra]:
+    """Return the files of the common layer that say who gets in.
+
+    With a password of one's own the hint on the console goes, and sshd takes it from the network.
+    """
+    files: dict[str, Extra] = {SHADOW: shadow(root, recipe)}
+    if recipe.login.password_hash != WELL_KNOWN_HASH:
+        files[PASSWORD_HINT] = None
+        files[OWN_PASSWORD] = b"PasswordAuthentication yes\n"
+    return files
+
+
+def masks(overlays: Path, name: str) -> dict[str, Extra]:
+    """Return the links to /dev/null that switch off what masked.txt names for an overlay."""
+    found: dict[str, Extra] = {}
+    for line in _lines(overlays / "masked.txt"):
+        layer, unit = line.split()
+        if layer == name:
+            found[f"{UNITS if '.' in unit else GENERATORS}/{unit}"] = "/dev/null"
+    return found
+
+
 def permissions(path: Path) -> dict[str, dict[str, tuple[int, int, int]]]:
     """Return the table of files whose owner or mode is special: overlay -> path -> mode, uid, gid.
 
@@ -190,7 +220,7 @@ def permissions(path: Path) -> dict[str, dict[str, tuple[int, int, int]]]:
 
 def members(
     top: Path,
-    extra: Mapping[str, bytes],
+    extra: Mapping[str, Extra],
     special: Mapping[str, tuple[int, int, int]],
     date: int,
 ) -> Iterable[tuple[tarfile.TarInfo, bytes]]:
@@ -199,14 +229,19 @@ def members(
     Modes are 0755 for folders and what is executable, else 0644, unless `special` says otherwise:
     git keeps no more than that, and a checkout's umask must not show.
     """
+    # A symlink to a folder is a link, not a folder: rglob does not follow it.
     known = {path.relative_to(top).as_posix(): path for path in top.rglob("*")}
     made = {parent.as_posix() for name in extra for parent in Path(name).parents} - {"."}
     for name in sorted({*known, *extra, *made}):
-        path = known.get(name)
+        path, made_here = known.get(name), extra.get(name)
         member = tarfile.TarInfo(name)
         content = b""
-        if name in extra:
-            content, member.mode = extra[name], 0o644
+        if name in extra and made_here is None:
+            continue
+        if isinstance(made_here, bytes):
+            content, member.mode = made_here, 0o644
+        elif isinstance(made_here, str):
+            member.type, member.linkname, member.mode = tarfile.SYMTYPE, made_here, 0o777
         elif path is None or (path.is_dir() and not path.is_symlink()):
             member.type, member.mode = tarfile.DIRTYPE, 0o755
         elif path.is_symlink():
@@ -229,9 +264,9 @@ def _copy(
 ) -> None:
     """Copy one member, no younger than `date`, as a link if `links` has it."""
     member.mtime = min(int(member.mtime), date)
-    member.pax_headers.pop("mtime", None)
-    member.pax_headers.pop("atime", None)
-    member.pax_headers.pop("ctime", None)
+    member.pax_headers = {
+        key: value for key, value in member.pax_headers.items() if key not in PAX_TIMES
+    }
     if _name(member) in links:
         member.type, member.linkname, member.size = tarfile.SYMTYPE, links[_name(member)], 0
         member.mode = 0o777

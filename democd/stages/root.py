@@ -162,7 +162,7 @@ def parse_status(text: str) -> tuple[Package, ...]:
     """
     packages = []
     for stanza in text.strip().split("\n\n"):
-        fields = dict(re.findall(r"^([A-Za-z-]+): (.*)$", stanza, re.MULTILINE))
+        fields: dict[str, str] = dict(re.findall(r"^([A-Za-z-]+): (.*)$", stanza, re.MULTILINE))
         if fields["Status"] != "install ok installed":
             raise BuildError(f"package {fields['Package']} is in state: {fields['Status']}")
         packages.append(
