@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 import textwrap
+import unicodedata
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -16,13 +17,17 @@ from democd.artifacts import Kernels
 from democd.errors import BuildError, InputError, Mistakes
 from democd.formats.xen_options import unknown_options
 from democd.recipe import Recipe
+from democd.recipe.keys import WELL_KNOWN_HASH
 
 LOOPBACK_CFG = f"{layout.GRUB_FOLDER}/loopback.cfg"
 SERIAL_UNITS = {"com1": 0, "com2": 1, "none": None}
 README_WIDTH = 72
+WELL_KNOWN = "xendemo"
+"""The password that `WELL_KNOWN_HASH` is of."""
 HELP = "help"
 """The entry that is there though no recipe names it."""
 
+_LEAD = re.compile(r" - | +\S+ {2,}| *")
 _PLAIN_WORD = re.compile(r"[A-Za-z0-9_.,:=/@%+^~-]+")
 _VERSION = re.compile(r"\d+(?:\.\d+)*(?:-rc\d+)?")
 
@@ -70,7 +75,10 @@ def readme(recipe: Recipe, kernels: Kernels, version: str, builder: str, templat
         told.append(option)
         return option
 
-    facts = _facts(recipe, kernels, version) | {"builder": builder, "xen_option": xen_option}
+    facts = _facts(recipe, kernels, version) | {
+        "builder": ascii_only(builder),
+        "xen_option": xen_option,
+    }
     text = _render(templates, "README.CD.j2", facts)
     unknown = unknown_options(" ".join(told), kernels.xen_options)
     _refuse(kernels, {word: (near, ["README.CD"]) for word, near in unknown})
@@ -108,7 +116,7 @@ def _facts(recipe: Recipe, kernels: Kernels, version: str) -> dict[str, Any]:
         "disc": recipe.disc,
         "menu": recipe.menu,
         "console": recipe.console,
-        "login": recipe.login,
+        "password": WELL_KNOWN if recipe.login.password_hash == WELL_KNOWN_HASH else "",
         "serial_unit": SERIAL_UNITS[recipe.console.serial],
         "dom0_mem": recipe.xen.dom0_mem,
         "xen_options": recipe.xen.options,
@@ -119,6 +127,11 @@ def _facts(recipe: Recipe, kernels: Kernels, version: str) -> dict[str, Any]:
         "guest_release": kernels.guest.release,
         "version": version,
     }
+
+
+def ascii_only(text: str) -> str:
+    """Return a text without its accents and whatever else no plain terminal shows."""
+    return unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
 
 
 def quoted(text: str) -> str:
@@ -155,10 +168,14 @@ def _render(templates: Path, name: str, facts: Mapping[str, Any]) -> str:
 
 
 def _wrapped(line: str) -> str:
-    """Return a line of README.CD in lines of its width, each as far in as the first."""
+    """Return a line of README.CD in lines of its width; those that follow start below its text.
+
+    The text of ` - item` and of `    word    meaning` starts after the dash, or the gap.
+    """
     if len(line) <= README_WIDTH:
         return line
-    indent = " " * (len(line) - len(line.lstrip()))
+    lead = _LEAD.match(line)
+    indent = " " * len(lead[0] if lead else "")
     return textwrap.fill(line, README_WIDTH, subsequent_indent=indent, break_on_hyphens=False)
 
 
