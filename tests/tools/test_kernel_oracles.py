@@ -136,13 +136,15 @@ def test_a_disc_that_xorriso_made(tmp_path: Path, tree: Path) -> None:
 
 
 @needs("genisoimage")
-def test_a_disc_that_does_not_boot(tmp_path: Path, tree: Path) -> None:
+def test_a_disc_that_does_not_boot_and_one_that_does_on_bios(tmp_path: Path, tree: Path) -> None:
     path = tmp_path / "disc.iso"
     run("genisoimage", "-quiet", "-o", path, "-V", "DATA", tree)
     found = inspect(path)
     assert found.facts["volume id"] == "DATA"
     assert found.facts["boots from CD"] == []
     assert found.facts["boots from disk"] == []
+    run("genisoimage", "-quiet", "-o", path, "-b", "boot.img", "-no-emul-boot", "-c", "cat", tree)
+    assert inspect(path).facts["boots from CD"] == ["BIOS"]
 
 
 @needs("mksquashfs")

@@ -32,8 +32,8 @@ def words(text: str) -> tuple[int, bytes]:
 
 def xen_notes(bits: int = DOM0, *, pv: bool = True, pvh: bool = True) -> list[tuple[int, bytes]]:
     """Return the notes of a kernel as today's Linux has them."""
-    notes = [NOTE_LINUX, NOTE_XEN_VERSION, NOTE_LOADER, features(bits)]
-    return notes + [NOTE_VIRT_BASE, NOTE_PV] * pv + [NOTE_PVH] * pvh
+    notes = [NOTE_LINUX, NOTE_XEN_VERSION, NOTE_LOADER, NOTE_VIRT_BASE, features(bits)]
+    return notes + [NOTE_PV] * pv + [NOTE_PVH] * pvh
 
 
 def note(owner: bytes, kind: int, content: bytes) -> bytes:

@@ -54,6 +54,13 @@ def test_several_blocks_of_lz4_and_lzo_follow_each_other() -> None:
     assert unpack(crafted.pack("lzo", content)) == content
 
 
+def test_a_block_of_lzo_cannot_ask_for_all_memory() -> None:
+    packed = bytearray(crafted.lzop(bytes(500)))
+    packed[38:42] = b"\xff\xff\xff\xf0"  # the first block's unpacked size
+    with pytest.raises(InputError, match="impossible sizes"):
+        unpack(bytes(packed))
+
+
 def test_what_is_not_packed_is_told_so() -> None:
     assert compression(b"plain") == ""
     with pytest.raises(InputError, match="not packed"):

@@ -85,7 +85,7 @@ def test_one_kernel_can_serve_both(tmp_path: Path) -> None:
 def test_of_flavours_that_all_can_be_dom0_the_one_with_more_modules_is(tmp_path: Path) -> None:
     """As in Debian 12, whose cloud kernel has the dom0 bit too."""
     big, small = "6.1.0-56-amd64", "6.1.0-56-cloud-amd64"
-    files = {"x": crafted.xen(), "a": xen0(small), "b": xen0(big), "c": xen0("6.1.0-9-amd64")}
+    files = {"x": crafted.xen(), "a": xen0(big), "b": xen0(small), "c": xen0("6.1.0-9-amd64")}
     root = make_root(tmp_path, files, (small, big))
     for release, count in ((small, 10), (big, 100)):
         listed = root.parts / "usr/lib/modules" / release / "modules.dep"
