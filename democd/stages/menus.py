@@ -76,10 +76,10 @@ def readme(recipe: Recipe, kernels: Kernels, version: str, builder: str, templat
         return option
 
     facts = _facts(recipe, kernels, version) | {
-        "builder": ascii_only(builder),
+        "builder": builder,
         "xen_option": xen_option,
     }
-    text = _render(templates, "README.CD.j2", facts)
+    text = ascii_only(_render(templates, "README.CD.j2", facts))
     unknown = unknown_options(" ".join(told), kernels.xen_options)
     _refuse(kernels, {word: (near, ["README.CD"]) for word, near in unknown})
     return "\n".join(_wrapped(line) for line in text.splitlines()) + "\n"
