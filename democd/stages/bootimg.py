@@ -21,7 +21,7 @@ from democd.workspace import Workspace
 
 TEMPLATES = Path(__file__).parents[2] / "grub"
 EMBEDDED = "embedded.cfg.j2"
-PREFIX = "(memdisk)/boot/grub"
+START = "start.cfg"
 ESP_LABEL = "EFI"
 FORMAT = 1
 """Counts up when this file makes other images from the same inputs."""
@@ -66,7 +66,13 @@ def build(workspace: Workspace, root: Root, volume_id: str, serial: recipe.Conso
     grub = suite_grub(root.parts)
     embedded = render_embedded(volume_id, serial)
     modules = {target: module_names(target) for target in ("bios", "efi")}
-    inputs = {"root": root.made, "embedded": embedded, "modules": modules, "format": FORMAT}
+    inputs = {
+        "root": root.made,
+        "start": TEMPLATES / START,
+        "embedded": embedded,
+        "modules": modules,
+        "format": FORMAT,
+    }
     made = workspace.step("bootimg", inputs, lambda folder: make(folder, grub, embedded, root.date))
     return images_in(made.path)
 
@@ -121,8 +127,9 @@ def _mkimage(
             *grub.mkimage,
             "--directory", folder,
             "--format", target,
-            "--prefix", PREFIX,
+            "--config", TEMPLATES / START,
             "--memdisk", memdisk,
+            "--prefix", layout.GRUB_FOLDER,  # after --memdisk, which sets it as well
             "--output", output,
             *modules,
         ]
@@ -155,8 +162,8 @@ def render_embedded(volume_id: str, serial: recipe.Console) -> str:
 def pack_memdisk(embedded: str, date: int) -> bytes:
     """Return the tar that GRUB holds as its first disk: a grub.cfg, and its folders.
 
-    GRUB's images could hold a script by itself (`--config`), but that is read by the rescue
-    parser, which knows neither `if` nor `for`; what `normal` reads from a disk is not.
+    GRUB's images hold a script by itself as well (`--config`: start.cfg), but that is read by the
+    rescue parser, which knows neither `if` nor comments; what `normal` reads from a disk is not.
     """
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w", format=tarfile.USTAR_FORMAT) as tar:

@@ -60,17 +60,17 @@ def plan(
     sources[layout.PACKAGES] = packages_text(root).encode()
     volume = _volume(recipe, version, builder, root)
     about = _about(recipe, version, builder, root, kernels, layers)
-    files = _complete(volume, sources, about)
-    capacity = MEDIA[recipe.disc.media]
-    placed = iso.layout(volume, files, _BOOT)
-    _refuse_too_big(placed.blocks * iso.BLOCK, recipe.disc.media, root, files)
+    draft = _with_lists(sources, dict.fromkeys([*sources, layout.BOOT_CATALOG], _NO_DIGEST), about)
+    placed = iso.layout(volume, draft, _BOOT)
+    _refuse_too_big(placed.blocks * iso.BLOCK, recipe.disc.media, root, draft)
+    files = _complete(sources, placed, about)
     return DiscPlan(
         volume.volume_id,
         volume.publisher,
         volume.preparer,
         volume.application,
         volume.date,
-        capacity,
+        MEDIA[recipe.disc.media],
         layout.BIOS_IMAGE,
         layout.ESP_IMAGE,
         boot.mbr,
@@ -159,24 +159,18 @@ def _about(
 
 
 def _complete(
-    volume: iso.Volume, sources: Mapping[str, Path | bytes], about: Mapping[str, object]
+    sources: Mapping[str, Path | bytes], placed: iso.Layout, about: Mapping[str, object]
 ) -> dict[str, Path | bytes]:
     """Return all files of the disc: with the BIOS image patched, the manifest and the sums.
 
     GRUB's BIOS image holds its own place on the disc, which depends on the sizes of the files
-    before it. Digests have one length, whatever they say: so the disc is laid out once with
-    empty ones, and then all is known.
+    before it; not on their contents, and digests have one length, whatever they say. So `placed`
+    is the layout of a draft with empty digests, and now all can be filled in.
     """
-    digests = {path: _digest(source) for path, source in sources.items()}
-    digests[layout.BOOT_CATALOG] = _NO_DIGEST
-    draft = _with_lists(sources, digests, about)
-    placed = iso.layout(volume, draft, _BOOT)
     raw = _content(sources[layout.BIOS_IMAGE])
-    patched = {
-        **sources,
-        layout.BIOS_IMAGE: eltorito.patched(raw, placed.lba[layout.BIOS_IMAGE]),
-    }
-    digests[layout.BIOS_IMAGE] = _digest(patched[layout.BIOS_IMAGE])
+    bios = eltorito.patched(raw, placed.lba[layout.BIOS_IMAGE])
+    patched = {**sources, layout.BIOS_IMAGE: bios}
+    digests = {path: _digest(source) for path, source in patched.items()}
     digests[layout.BOOT_CATALOG] = _digest(placed.catalog)
     return _with_lists(patched, digests, about)
 

@@ -153,7 +153,7 @@ def _headers(subject: Subject) -> tuple[gpt.Header, gpt.Header]:
 
 
 def check_gpt(subject: Subject) -> str:
-    """Check that both GPTs are whole, inside the volume, alike, and hold the EFI system partition."""
+    """Check that both GPTs are whole and alike, inside the volume, and hold the ESP."""
     primary, backup = _headers(subject)
     if (primary.other, backup.other) != (backup.lba, primary.lba):
         raise FaultError("the GPT and its backup do not name each other", REBUILD)

@@ -50,7 +50,7 @@ def check_menus(subject: Subject) -> str:
 
 
 def check_kernels(subject: Subject) -> str:
-    """Check that what the menus start is fit for its place: Xen, dom0's kernel, Linux; and the guests'."""
+    """Check that Xen, dom0's kernels and the guests' kernel are fit for their places."""
     faults: list[str] = []
     hypervisor = _read_xen(subject, layout.XEN, faults)
     dom0: set[str] = {layout.KERNEL["xen0"]}
@@ -201,7 +201,7 @@ def _shape_problem(manifest: Any) -> str:
 
 
 def check_manifest(subject: Subject) -> str:
-    """Check that the manifest tells of this very disc: its volume id, its files, their sizes and sums."""
+    """Check that the manifest tells of this very disc: volume id, files, sizes and sums."""
     manifest = read_manifest(subject)
     wrong = []
     if manifest["volume_id"] != subject.disc.primary.volume_id:

@@ -18,6 +18,7 @@ _ONE_PATH = {
     "source", ".", "loadfont", "background_image", "normal",
 }  # fmt: skip
 _BREAKS = {";", "then", "else", "do", "{", "}"}
+_LANGUAGE = {"{", "}", "for", "in", "fi", "done", "function", "menuentry", "submenu"}
 _OPENERS = {"if", "elif", "while", "until"}
 _MANY_PATHS = {"initrd", "initrd16", "initrdefi"}
 
@@ -64,6 +65,11 @@ def named_files(text: str) -> list[Named]:
 def titles(text: str) -> list[str]:
     """Return the titles of the menu's entries, those in submenus too."""
     return [w[1] for _, w in _commands(text) if w[0] == "menuentry" and len(w) > 1]
+
+
+def command_names(text: str) -> set[str]:
+    """Return the names of the commands that a menu uses, but for the language's own words."""
+    return {words[0] for _, words in _commands(text)} - _LANGUAGE
 
 
 def _file_words(words: list[str]) -> list[str]:
