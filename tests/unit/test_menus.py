@@ -125,7 +125,7 @@ def test_options_of_the_recipe_are_in_every_entry_and_come_last() -> None:
     assert xen
     assert all(line.endswith(" smt=off") for line in xen)
     assert len(linux) == len(xen) + 1
-    assert all(line.endswith(" quiet") for line in linux)
+    assert all(line.endswith(" mitigations") for line in linux)
 
 
 def test_an_option_with_a_meaning_to_grub_is_quoted() -> None:
