@@ -141,11 +141,14 @@ def _window_environment() -> dict[str, str]:
 
 
 def _await_control(running: Running, patience: float = 60.0) -> None:
-    """Wait until QEMU has made its sockets, or has said why not."""
+    """Wait until QEMU answers, which it does when the whole machine is made, or has said why not."""
     deadline = time.monotonic() + patience
-    while not (running.folder / QMP).exists():
-        if running.process.poll() is not None:
-            raise BuildError("QEMU does not start this machine", running.complaint())
-        if time.monotonic() > deadline:
-            raise BuildError(f"QEMU has not come up within {patience:.0f} s", running.complaint())
-        time.sleep(0.05)
+    while True:
+        try:
+            running.qmp("query-status")
+            return
+        except BuildError:
+            if running.ended(0.05):
+                raise BuildError("QEMU does not start this machine", running.complaint()) from None
+            if time.monotonic() > deadline:
+                raise

@@ -165,10 +165,7 @@ class Grub:
             return
         self.console.press(EDIT)
         self.console.expect(r"Minimum Emacs-like", 60)
-        line = 0
-        for target, keys in sorted((_line_of(entry, edit.line), edit.keys()) for edit in edits):
-            self.console.press(DOWN * (target - line) + keys)
-            line = target
+        self.console.press(edit_keys(entry, edits))
         self.console.press(BOOT)
 
     def command_line(self, *commands: str) -> None:
@@ -181,6 +178,19 @@ class Grub:
     def started(self, timeout: float = 180) -> Seen:
         """Wait for the first words of what GRUB has started."""
         return self.console.expect(FIRST_WORDS, timeout, fatal=[GRUB_ERROR])
+
+
+def edit_keys(entry: Entry, edits: Sequence[Edit]) -> str:
+    """Return the keys that make the edits in GRUB's editor, from its first line on.
+
+    Raises:
+        BuildError: the entry has no such line.
+    """
+    keys, line = "", 0
+    for target, typed in sorted((_line_of(entry, edit.line), edit.keys()) for edit in edits):
+        keys += DOWN * (target - line) + typed
+        line = target
+    return keys
 
 
 def _line_of(entry: Entry, pattern: str) -> int:

@@ -14,6 +14,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from democd.errors import BuildError
 from democd.host.qemu import Drive, Machine, Nic, accelerator
 from democd.host.running import Running, started
@@ -90,7 +92,9 @@ class Case:
 class Report:
     """What became of a case: why it did not come up, and each check's finding or failure."""
 
+    log: Path
     trouble: BaseException | None = None
+    told: bool = False
     seconds: float = 0.0
     findings: dict[str, object] = field(default_factory=dict)
     failures: dict[str, BaseException] = field(default_factory=dict)
@@ -122,7 +126,7 @@ class Fleet:
         self._pool.shutdown(cancel_futures=True)
 
     def _sail(self, case: Case) -> Report:
-        report = Report()
+        report = Report(self.folder / f"{case.name}.log")
         try:
             if not self._closing:
                 self._boot(case, report)
@@ -131,11 +135,10 @@ class Fleet:
         return report
 
     def _boot(self, case: Case, report: Report) -> None:
-        log = self.folder / f"{case.name}.log"
         machine = case.machine(self.media)
-        with started(machine) as running, Console.at(running.serial, log) as console:
+        with started(machine) as running, Console.at(running.serial, report.log) as console:
             self._running.append(running)
-            visit = Visit(case, running, console, self.folder, log)
+            visit = Visit(case, running, console, self.folder, report.log)
             try:
                 self._come_up(visit)
                 report.seconds = console.transcript.seconds()
@@ -178,10 +181,19 @@ def _try_screenshot(visit: Visit, what: str) -> None:
         visit.screenshot(what)
 
 
-def finding(report: Report, check: str) -> Any:
-    """Return what a check found, or raise why it could not."""
-    if check in report.failures:
-        raise report.failures[check]
-    if check not in report.findings:
-        raise report.trouble or BuildError(f"the check {check} was not reached")
-    return report.findings[check]
+def finding(report: Report, check: Check) -> Any:
+    """Return what a check found, or fail as it did.
+
+    A boot that did not come up is told in full once, by the first of its checks.
+    """
+    name = check.__name__
+    if name in report.findings:
+        return report.findings[name]
+    error = report.failures.get(name)
+    if error is None and not report.told:
+        error, report.told = report.trouble, True
+    if isinstance(error, BuildError):
+        pytest.fail(f"{error.message}\n{error.hint}\nsee {report.log}", pytrace=False)
+    if error is None:
+        pytest.fail(f"not reached: this boot failed before; see {report.log}", pytrace=False)
+    raise error

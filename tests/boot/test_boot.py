@@ -25,14 +25,12 @@ BY_NAME = {case.name: case for case in CASES}
     ],
 )
 def test_boot(case: Case, check: Check, fleet: Fleet) -> None:
-    report = fleet.report(case.name)
-    finding(report, check.__name__)
+    finding(fleet.report(case.name), check)
 
 
 @pytest.mark.cases(BY_NAME["bios-cd"], BY_NAME["findiso-ssh"])
 def test_two_boots_share_no_secret(fleet: Fleet) -> None:
-    name = secrets_are_made_at_boot.__name__
-    key, machine = finding(fleet.report("bios-cd"), name)
-    other_key, other_machine = finding(fleet.report("findiso-ssh"), name)
+    key, machine = finding(fleet.report("bios-cd"), secrets_are_made_at_boot)
+    other_key, other_machine = finding(fleet.report("findiso-ssh"), secrets_are_made_at_boot)
     assert key != other_key
     assert machine != other_machine
