@@ -141,7 +141,7 @@ def _window_environment() -> dict[str, str]:
 
 
 def _await_control(running: Running, patience: float = 60.0) -> None:
-    """Wait until QEMU answers, which it does when the whole machine is made, or has said why not."""
+    """Wait until QEMU answers: then the whole machine is made; or until it has said why not."""
     deadline = time.monotonic() + patience
     while True:
         try:
