@@ -98,7 +98,7 @@ def build(
 
 
 def read_lists(folder: Path, names: Sequence[str]) -> dict[str, list[str]]:
-    """Return the module names of each list: one a line, `#` starts a comment.
+    """Return the words of each list: one a line, `#` starts a comment.
 
     Raises:
         Mistakes: one for each list that is not there.
@@ -118,6 +118,8 @@ def read_lists(folder: Path, names: Sequence[str]) -> dict[str, list[str]]:
 def plan_modules(kernel: Kernel, lists: Mapping[str, Sequence[str]]) -> ModulePlan:
     """Return the modules that the lists name, and all that these need.
 
+    A name with `?` behind it may be unknown: the kernels of some suites have it, others not.
+
     Raises:
         Mistakes: one for each name that the kernel does not know, with the nearest it does.
         BuildError: the kernel's modules have no index.
@@ -125,7 +127,8 @@ def plan_modules(kernel: Kernel, lists: Mapping[str, Sequence[str]]) -> ModulePl
     index = read_index(kernel)
     mistakes = []
     for name, wanted in lists.items():
-        for module in modules.unknown(index, wanted):
+        needed = (module for module in wanted if not module.endswith("?"))
+        for module in modules.unknown(index, needed):
             near = index.nearest(module)
             hint = f"did you mean {near}?" if near else "see modules.dep for what there is"
             mistakes.append(
@@ -133,7 +136,7 @@ def plan_modules(kernel: Kernel, lists: Mapping[str, Sequence[str]]) -> ModulePl
             )
     if mistakes:
         raise Mistakes(mistakes)
-    wanted = [modules.normal(module) for words in lists.values() for module in words]
+    wanted = [modules.normal(word.removesuffix("?")) for words in lists.values() for word in words]
     names = modules.closure(index, wanted)
     paths = {name: plain_path(index.paths[name]) for name in names}
     builtin = sorted({index.builtin[name] for name in wanted if name in index.builtin})

@@ -104,6 +104,13 @@ def test_every_unknown_module_is_told_at_once(bench: Bench) -> None:
     assert "zzzzzz" in caught.value.mistakes[1][0]
 
 
+def test_a_module_with_a_question_mark_is_taken_where_it_is_there(bench: Bench) -> None:
+    bench.list("disc", "d?\nzzzzzz?\n")
+    names = {name.rpartition("/")[2] for name in bench.files()}
+    assert "d.ko" in names
+    assert not any("zzzzzz" in name for name in names)
+
+
 def test_a_missing_list_is_told_with_those_that_are_there(bench: Bench) -> None:
     bench.recipe = replace(bench.recipe, initrd=recipe.Initrd(xen0=("dics",)))
     with pytest.raises(Mistakes) as caught:
