@@ -1,0 +1,195 @@
+"""The disc as other programs see it: xorriso, isoinfo, sgdisk, fdisk, mtools, sha256sum."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from democd import layout
+from democd.artifacts import Layer
+from democd.errors import BuildError
+from democd.recipe import Console
+from democd.stages import bootimg, disc
+from democd.workspace import Made
+from tests.tools import small_disc
+
+
+def said(*argv: str | Path) -> str:
+    done = subprocess.run(argv, capture_output=True, text=True, check=False)
+    return done.stdout + done.stderr
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("small")
+
+
+@pytest.fixture(scope="module")
+def iso(folder: Path) -> Path:
+    target = folder / "small.iso"
+    disc.master(small_disc.plan(folder), target, lambda done, total: None)
+    return target
+
+
+@pytest.fixture(scope="module")
+def tree(iso: Path, folder: Path) -> Path:
+    """All files of the ISO, as xorriso extracts them."""
+    target = folder / "tree"
+    said("xorriso", "-osirrox", "on:auto_chmod_on", "-indev", iso, "-extract", "/", target)
+    said("chmod", "-R", "u+w", target)
+    return target
+
+
+def test_xorriso_sees_both_boot_images_and_the_hybrid(iso: Path) -> None:
+    seen = said("xorriso", "-indev", iso, "-report_el_torito", "plain",
+                "-report_system_area", "plain")  # fmt: skip
+    assert re.search(r"El Torito boot img :   1  BIOS  y   none  0x0000  0x00      4 ", seen)
+    assert re.search(r"El Torito boot img :   2  UEFI  y   none ", seen)
+    assert "El Torito img path :   1  /boot/grub/bios.img" in seen
+    assert "El Torito img opts :   1  boot-info-table grub2-boot-info" in seen
+    assert "System area summary: MBR protective-msdos-label grub2-mbr" in seen
+    assert re.search(r"GPT partition path :   1  /boot/grub/efi.img", seen)
+    assert "0x80  0x00            0            1" in seen, "the dummy active entry"
+
+
+def test_isoinfo_reads_the_descriptors_and_both_trees(iso: Path) -> None:
+    seen = said("isoinfo", "-d", "-i", iso)
+    assert "Volume id: SMALLDISC" in seen
+    assert "Publisher id: Zoe Builder" in seen
+    assert "Application id: Xen Demo CD 1.2, built by Zoe Builder" in seen
+    assert "Joliet with UCS level 3 found" in seen
+    assert "Rock Ridge signatures version 1 found" in seen
+    for flag in ("-R", "-J"):
+        paths = said("isoinfo", flag, "-f", "-i", iso).splitlines()
+        assert "/EFI/BOOT/BOOTX64.EFI" in paths
+        assert "/live/base.squashfs" in paths
+
+
+def test_partition_tools_find_no_fault(iso: Path) -> None:
+    assert "No problems found" in said("sgdisk", "-v", iso)
+    assert re.search(r"small.iso1 .* EFI System", said("fdisk", "-l", iso))
+    assert "No errors detected" in said("sfdisk", "--verify", iso)
+
+
+def test_efi_partition_holds_the_loader(tree: Path, folder: Path) -> None:
+    image = tree / "boot/grub/efi.img"
+    assert subprocess.run(["fsck.fat", "-n", image], capture_output=True).returncode == 0
+    loader = folder / "loader"
+    said("mcopy", "-n", "-i", image, "::/EFI/BOOT/BOOTX64.EFI", loader)
+    assert loader.read_bytes() == (tree / "EFI/BOOT/BOOTX64.EFI").read_bytes()
+
+
+def test_sha256sum_agrees_with_every_file(tree: Path) -> None:
+    checked = subprocess.run(
+        ["sha256sum", "--strict", "-c", "SHA256SUMS"], cwd=tree, capture_output=True, text=True
+    )
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+    listed = {line.rsplit(": ", 1)[0] for line in checked.stdout.splitlines()}
+    there = {str(p.relative_to(tree)) for p in tree.rglob("*") if p.is_file()}
+    assert listed == there - {"SHA256SUMS"}
+
+
+def test_packages_and_manifest(tree: Path) -> None:
+    assert (tree / "packages.txt").read_text().splitlines() == [
+        "bash 5.2.37-2 amd64 bash",
+        "linux-image-6.12 6.12.1-1 amd64 linux",
+        "xen-utils-4.20 4.20.2-1 amd64 xen",
+    ]
+    manifest = json.loads((tree / "manifest.json").read_text())
+    assert manifest["kernels"] == {"xen0": "6.12.1-amd64", "xenU": "6.12.1-cloud-amd64"}
+    assert manifest["builder"] == "Zoë Builder"
+    assert manifest["packages"]["installed_bytes"] == 127_000_000
+    sizes = {file["path"]: file["size"] for file in manifest["files"]}
+    assert sizes["/boot/grub/bios.img"] == (tree / "boot/grub/bios.img").stat().st_size
+
+
+def test_files_can_be_read_by_everyone_and_have_the_disc_s_date(iso: Path) -> None:
+    seen = said("xorriso", "-indev", iso, "-lsl", "/README.CD")
+    assert re.search(r"-r--r--r--.*Oct +9 +2025", seen)
+
+
+def test_manifest_beside_the_iso_is_the_one_on_it(tree: Path, folder: Path) -> None:
+    assert disc.manifest_text(small_disc.plan(folder)) == (tree / "manifest.json").read_text()
+
+
+def test_other_clock_zone_umask_and_folder_give_the_same_bytes(iso: Path, tmp_path: Path) -> None:
+    elsewhere = tmp_path / "some" / "other place"
+    elsewhere.mkdir(parents=True)
+    other = tmp_path / "other.iso"
+    program = [sys.executable, "-m", "tests.tools.small_disc", str(elsewhere), str(other)]
+    subprocess.run(
+        ["faketime", "2031-02-03 04:05:06", "sh", "-c", 'umask 077; exec "$@"', "sh", *program],
+        env={**os.environ, "TZ": "Asia/Kathmandu", "PYTHONHASHSEED": "7"},
+        check=True,
+    )
+    assert other.read_bytes() == iso.read_bytes()
+
+
+def test_too_big_for_its_medium(folder: Path, tmp_path: Path) -> None:
+    large = tmp_path / "large"
+    with large.open("wb") as stream:
+        stream.truncate(700_000_000)
+    given = small_disc.arguments(folder)
+    recipe = replace(given["recipe"], disc=replace(given["recipe"].disc, media="cd74"))
+    layers = [*given["layers"], Layer("large", large, Made(tmp_path, "large"))]
+    with pytest.raises(BuildError) as refused:
+        small_disc.plan(folder, recipe=recipe, layers=layers)
+    assert re.match(r"the disc has 70\d\.\d MB, 2\d\.\d MB more than cd74", refused.value.message)
+    assert "linux-image-6.12 90.0 MB, xen-utils-4.20 30.0 MB" in refused.value.hint
+    assert "/live/large.squashfs 700.0 MB" in refused.value.hint
+
+
+def test_two_files_of_one_path(folder: Path) -> None:
+    with pytest.raises(BuildError, match=f"two files want to be {layout.XEN}"):
+        small_disc.plan(folder, menus={layout.XEN: ""})
+
+
+def test_source_that_shrinks_while_it_is_written(folder: Path, tmp_path: Path) -> None:
+    large = tmp_path / "large"
+    large.write_bytes(b"x" * 20_000_000)
+    layers = [Layer("large", large, Made(tmp_path, "large"))]
+    plan = small_disc.plan(folder, layers=layers)
+    target = tmp_path / "out.iso"
+    target.write_bytes(b"what was there")
+
+    def shrink(done: int, total: int) -> None:
+        if done > 10_000_000:
+            os.truncate(large, 1000)
+
+    with pytest.raises(BuildError, match=r"/live/large\.squashfs changed while it was written"):
+        disc.master(plan, target, shrink)
+    assert target.read_bytes() == b"what was there"
+    assert list(tmp_path.glob("*.part")) == []
+
+
+def test_progress_reaches_the_end(folder: Path, tmp_path: Path) -> None:
+    seen: list[tuple[int, int]] = []
+    disc.master(
+        small_disc.plan(folder), tmp_path / "x.iso", lambda done, total: seen.append((done, total))
+    )
+    assert seen[-1][0] == seen[-1][1] == (tmp_path / "x.iso").stat().st_size
+
+
+def test_output_that_cannot_be_written(folder: Path, tmp_path: Path) -> None:
+    with pytest.raises(BuildError, match=r"cannot write .*nowhere/x\.iso"):
+        disc.master(small_disc.plan(folder), tmp_path / "nowhere" / "x.iso", lambda d, t: None)
+
+
+def test_script_in_the_boot_images_is_good_grub(tmp_path: Path) -> None:
+    for console in (Console(), Console(serial="none"), Console(serial="com2", speed=9600)):
+        script = tmp_path / "embedded.cfg"
+        script.write_text(bootimg.render_embedded("SMALLDISC", console))
+        assert subprocess.run(["grub-script-check", script]).returncode == 0
+
+
+def test_missing_grub_module_is_named(folder: Path, tmp_path: Path) -> None:
+    grub = replace(small_disc.GRUB, bios=tmp_path)
+    with pytest.raises(BuildError, match=r"has no module normal, .*multiboot2"):
+        bootimg.make(tmp_path, grub, "", small_disc.DATE)
