@@ -51,10 +51,11 @@ def build(
     with workspace.locked():
         system = _make_root(recipe, workspace, reporter, refresh=refresh)
         bootable = _pick_kernels(recipe, system, reporter)
+        texts, readme = _render_texts(recipe, identity, bootable, reporter)
         squashed = _make_layers(recipe, workspace, system, bootable, reporter)
         initial = _make_initrds(recipe, workspace, system, bootable, reporter)
         boot = _make_boot_images(recipe, workspace, system, reporter)
-        with reporter.step("menus", "menus, lists and digests"):
+        with reporter.step("plan", "all paths on the disc, and their digests"):
             plan = disc.plan(
                 recipe=recipe,
                 version=identity.version,
@@ -63,9 +64,9 @@ def build(
                 kernels=bootable,
                 layers=squashed,
                 initrds=initial,
-                menus=menus.render(recipe, bootable, identity.version, recipe.folder / "grub"),
+                menus=texts,
                 boot=boot,
-                readme=(recipe.folder / "docs" / "README.CD").read_text(encoding="utf-8"),
+                readme=readme,
             )
         return _write(recipe, identity, plan, output, reporter)
 
@@ -84,6 +85,16 @@ def _pick_kernels(recipe: Recipe, system: Root, reporter: Reporter) -> Kernels:
             f"Xen {picked.xen_version}, xen0 {picked.dom0.release}, xenU {picked.guest.release}"
         )
     return picked
+
+
+def _render_texts(
+    recipe: Recipe, identity: Identity, bootable: Kernels, reporter: Reporter
+) -> tuple[dict[str, str], str]:
+    """Return the menus by path, and README.CD; before the long steps, for they find slips."""
+    project, version, builder = recipe.folder, identity.version, identity.builder
+    with reporter.step("menus", "menus and README.CD"):
+        texts = menus.render(recipe, bootable, version, project / "grub")
+        return texts, menus.readme(recipe, bootable, version, builder, project / "docs")
 
 
 def _make_layers(
@@ -135,4 +146,5 @@ def _write(
 
 
 def _mb(path: Path) -> str:
-    return f"{path.stat().st_size / 1e6:.1f} MB"
+    size = path.stat().st_size
+    return f"{size / 1e6:.1f} MB" if size >= 100_000 else f"{size / 1e3:.0f} kB"
