@@ -1,7 +1,8 @@
 """The disc under test, and its boots.
 
-XENDEMO_ISO names a disc to boot in place of the one that `./build.py build` makes. Logs and
-screenshots lie in build/boot-tests/.
+XENDEMO_ISO names a disc to boot in place of the one that `./build.py build` makes,
+XENDEMO_BOOTS_AT_ONCE how many machines run at a time (2). Logs and screenshots lie in
+build/boot-tests/.
 """
 
 from __future__ import annotations

@@ -7,7 +7,9 @@ for all its checks; each check is a test of its own in pytest's report.
 from __future__ import annotations
 
 import contextlib
+import os
 import time
+import traceback
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -19,11 +21,15 @@ import pytest
 from democd.errors import BuildError
 from democd.host.qemu import Drive, Machine, Nic, accelerator
 from democd.host.running import Running, started
-from democd.smoke.console import Console
+from democd.smoke.console import Console, ConsoleError
 from democd.smoke.menu import Edit, Grub, find, menu_of
 from tests.boot.media import Media
 
-AT_ONCE = 2
+AT_ONCE = int(os.environ.get("XENDEMO_BOOTS_AT_ONCE", "2"))
+
+# The log-in is there before the last services are: wait for those too (3 s x 100 at most).
+_SETTLED = """for i in $(seq 100); do
+case $(systemctl is-system-running) in running|degraded) break;; esac; sleep 3; done"""
 
 
 @dataclass
@@ -90,14 +96,16 @@ class Case:
 
 @dataclass
 class Report:
-    """What became of a case: why it did not come up, and each check's finding or failure."""
+    """What became of a case: why it did not come up, and each check's finding or failure.
+
+    Failures are kept as text: a traceback would hold on to the machine."""
 
     log: Path
-    trouble: BaseException | None = None
+    trouble: str = ""
     told: bool = False
     seconds: float = 0.0
     findings: dict[str, object] = field(default_factory=dict)
-    failures: dict[str, BaseException] = field(default_factory=dict)
+    failures: dict[str, str] = field(default_factory=dict)
 
 
 class Fleet:
@@ -131,7 +139,7 @@ class Fleet:
             if not self._closing:
                 self._boot(case, report)
         except BaseException as error:  # told by the tests of this case
-            report.trouble = error
+            report.trouble = _told(error)
         return report
 
     def _boot(self, case: Case, report: Report) -> None:
@@ -160,20 +168,24 @@ class Fleet:
         if visit.case.user:
             grub.started()
             visit.greeting = visit.console.login(visit.case.user)
-            visit.console.run("systemctl is-system-running --wait", 400)
+            visit.console.run(_SETTLED, 400)
 
 
 def _look(check: Check, visit: Visit, report: Report) -> None:
     try:
         report.findings[check.__name__] = check(visit)
-    except BuildError as error:
-        report.failures[check.__name__] = error
-        if getattr(error, "kind", "wrong") != "wrong":
-            raise  # the machine is lost: the other checks would only time out
     except Exception as error:
-        report.failures[check.__name__] = error
-    if check.__name__ in report.failures:
+        report.failures[check.__name__] = _told(error)
         _try_screenshot(visit, f"{check.__name__}-failed")
+        if isinstance(error, ConsoleError) and error.kind in ("panic", "ended"):
+            raise  # the machine is lost: the other checks would only time out
+
+
+def _told(error: BaseException) -> str:
+    """Return a failure as a person reads it."""
+    if isinstance(error, BuildError):
+        return f"{error.message}\n{error.hint}"
+    return "".join(traceback.format_exception(error))
 
 
 def _try_screenshot(visit: Visit, what: str) -> None:
@@ -189,11 +201,9 @@ def finding(report: Report, check: Check) -> Any:
     name = check.__name__
     if name in report.findings:
         return report.findings[name]
-    error = report.failures.get(name)
-    if error is None and not report.told:
-        error, report.told = report.trouble, True
-    if isinstance(error, BuildError):
-        pytest.fail(f"{error.message}\n{error.hint}\nsee {report.log}", pytrace=False)
-    if error is None:
-        pytest.fail(f"not reached: this boot failed before; see {report.log}", pytrace=False)
-    raise error
+    told = report.failures.get(name, "")
+    if not told and not report.told:
+        told, report.told = report.trouble, True
+    pytest.fail(
+        f"{told or 'not reached: this boot failed before'}\nsee {report.log}", pytrace=False
+    )
