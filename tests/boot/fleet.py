@@ -161,7 +161,8 @@ class Fleet:
     def _come_up(self, visit: Visit) -> None:
         grub = Grub(visit.console)
         grub.wait_for_menu()
-        time.sleep(1)  # the screen is drawn after the serial line
+        visit.console.expect("automatically in", 60)  # the countdown starts when all is drawn
+        time.sleep(0.5)
         visit.screenshot("menu")
         if visit.case.entry:
             grub.choose(find(self._menu, visit.case.entry), visit.case.edits)
