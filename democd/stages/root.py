@@ -33,9 +33,8 @@ def build(
 ) -> Root:
     """Return the root for the recipe's suite, mirror and packages.
 
-    Args:
-        project: the folder with rootfs/.
-        refresh: make it anew, with the packages that the mirror has today.
+    `project` is the folder with rootfs/; `refresh` makes the root anew, with the packages that
+    the mirror has today.
 
     Raises:
         BuildError: mmdebstrap failed: no network, a wrong signature, a package that is not there.
