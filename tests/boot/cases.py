@@ -40,6 +40,7 @@ CASES = (
             c.secrets_are_made_at_boot,
             c.ssh_answers,
             c.ssh_takes_no_password_from_the_network,
+            c.screen_is_what_linux_draws_on,
             c.root_is_writable,
         ),
         memory=384,
@@ -75,7 +76,13 @@ CASES = (
     ),
     Case(
         "uefi-usb",
-        (c.comes_up, *XEN, c.booted_from_stick, c.cd_is_mounted_read_only),
+        (
+            c.comes_up,
+            *XEN,
+            c.screen_is_what_linux_draws_on,
+            c.booted_from_stick,
+            c.cd_is_mounted_read_only,
+        ),
         drives=usb,
         firmware="uefi",
         chipset="q35",
@@ -100,7 +107,7 @@ CASES = (
     ),
     Case(
         "uefi-cd-graphics",
-        (c.comes_up, *XEN, c.screen_is_left_alone),
+        (c.comes_up, *XEN, c.linux_leaves_the_screen_alone, c.screen_is_what_linux_draws_on),
         firmware="uefi",
         entry="graphics",
     ),
