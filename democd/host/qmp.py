@@ -6,12 +6,16 @@ A connection for each command keeps no state between them, so any thread may sen
 from __future__ import annotations
 
 import asyncio
+import logging
 from pathlib import Path
 from typing import Any
 
 from qemu.qmp import QMPClient, QMPError
 
 from democd.errors import BuildError
+
+# A failure is told once, by us; the library would log it as well, onto the person's terminal.
+logging.getLogger("qemu.qmp").setLevel(logging.CRITICAL)
 
 PATIENCE = 30.0  # seconds; QEMU under a heavy load answers late
 
