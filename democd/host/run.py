@@ -23,7 +23,16 @@ from democd.errors import BuildError
 from democd.host.tools import find_tool
 
 LAST_LINES = 15
-PASSED_ON = ("HOME", "USER", "TERM", "http_proxy", "https_proxy", "no_proxy", "APT_CONFIG", "TMPDIR")
+PASSED_ON = (
+    "HOME",
+    "USER",
+    "TERM",
+    "http_proxy",
+    "https_proxy",
+    "no_proxy",
+    "APT_CONFIG",
+    "TMPDIR",
+)
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -103,7 +112,7 @@ def run(
             stderr=subprocess.PIPE,
             cwd=cwd,
             env=environment(env),
-            preexec_fn=die_with_parent,  # noqa: PLW1509
+            preexec_fn=die_with_parent,
         )
     except OSError as error:
         raise BuildError(f"cannot start {words[0]}: {error.strerror}") from error

@@ -39,7 +39,7 @@ class Disc:
     volume_id: str = _key(
         "XENDEMO", "how the initrd finds the disc: 1-32 of A-Z 0-9 _", checks.volume_id
     )
-    title: str = _key("Xen Demo CD", "above the menu", checks.words(1, 60))
+    title: str = _key("Xen Demo CD", "in Help, README.CD and the manifest", checks.words(1, 60))
     version: str = _key("", '"" = what `git describe` says', checks.words(0, 40))
     builder: str = _key("", '"" = the name of the user who builds', checks.words(0, 60))
     media: str = _key("cd80", "what it must fit: cd74, cd80 or dvd", checks.one_of(tuple(MEDIA)))
