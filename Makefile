@@ -3,7 +3,7 @@
 ARGS =
 
 .DEFAULT_GOAL := iso
-.PHONY: iso test setup lint clean help
+.PHONY: iso test bench setup lint clean help
 
 iso: ## build dist/xendemo.iso (ARGS="--set disc.media=cd74" for the builder's options)
 	@./setup.sh build
@@ -12,6 +12,10 @@ iso: ## build dist/xendemo.iso (ARGS="--set disc.media=cd74" for the builder's o
 test: ## pass all tests: unit, tools, build, boot (ARGS="tests/unit" for some)
 	@./setup.sh test
 	@.venv/bin/python -m pytest -m '' $(ARGS)
+
+bench: ## measure against live-build and cp, as root (ARGS="boot" for a part): benchmarks/README.md
+	@./setup.sh test
+	@.venv/bin/python -m benchmarks $(ARGS)
 
 setup: ## install what building and testing need
 	@./setup.sh test

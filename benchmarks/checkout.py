@@ -1,0 +1,90 @@
+"""A copy of the project to build in and to edit: the person's own files stay as they are."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.report import FOLDER, TOP
+from democd import recipe as recipes
+from democd.artifacts import Root
+from democd.host.progress import Reporter
+from democd.host.run import run
+from democd.pipeline import Result
+from democd.pipeline import build as build_disc
+from democd.recipe import Recipe
+from democd.stages import root as root_stage
+from democd.workspace import Workspace
+
+PARTS = ("build.py", "democd", "democd.toml", "docs", "grub", "overlays", "rootfs")
+
+
+@dataclass(frozen=True)
+class Checkout:
+    """The copy, and folders of its own for what it builds."""
+
+    folder: Path = FOLDER / "project"
+    work: Path = FOLDER / "democd"
+    output: Path = FOLDER / "dist"
+
+    def lay(self) -> None:
+        """Copy the project as it is now; what was built is kept."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+        self.folder.mkdir(parents=True)
+        for name in PARTS:
+            source = TOP / name
+            if source.is_dir():
+                ignored = shutil.ignore_patterns("__pycache__")
+                shutil.copytree(source, self.folder / name, symlinks=True, ignore=ignored)
+            else:
+                shutil.copy2(source, self.folder / name)
+
+    def forget(self) -> None:
+        """Remove all that was built."""
+        for folder in (self.work, self.output):
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def build(self) -> float:
+        """Run `./build.py`, as a person does, and return the seconds that it took."""
+        begun = time.monotonic()
+        run(
+            [
+                sys.executable, self.folder / "build.py", "build", "--quiet",
+                "--build-dir", self.work,
+                "--output-dir", self.output,
+            ],
+            cwd=self.folder,
+        )  # fmt: skip
+        return time.monotonic() - begun
+
+    def append(self, name: str, line: str) -> None:
+        """Edit a file: add a line at its end."""
+        with (self.folder / name).open("a") as stream:
+            stream.write(line + "\n")
+
+    @property
+    def recipe(self) -> Recipe:
+        """The copy's recipe."""
+        return recipes.load(self.folder / "democd.toml", [])
+
+    def result(self) -> Result:
+        """Build in this process, for the sake of what the parts are; quick where they are kept."""
+        return build_disc(
+            self.recipe,
+            workspace=Workspace(self.work),
+            output=self.output,
+            reporter=Reporter(quiet=True),
+        )
+
+    def root(self) -> Root:
+        """Return the Debian root, which is made where it is not kept."""
+        workspace = Workspace(self.work)
+        with workspace.locked(), Reporter(quiet=True).step("root", "") as step:
+            return root_stage.build(workspace, self.recipe, self.folder, step, refresh=False)
+
+    def packages(self) -> list[str]:
+        """Return the names in the package lists."""
+        return root_stage.package_names(self.recipe, self.folder / "rootfs")
