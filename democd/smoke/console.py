@@ -271,7 +271,9 @@ class Console:
     def _accepted(self, name: str) -> bool:
         """Wait until the shell has taken a command; say whether it came through whole."""
         try:
-            return self.expect([f"<{name}:go>", f"<{name}=", f"<{name}:short>"], 45).index < 2
+            # An answer said again comes without `go`, and is left for `_result` to read whole.
+            answer = [f"<{name}:go>", rf"(?=<{name}(?:=|:\d))", f"<{name}:short>"]
+            return self.expect(answer, 45).index < 2
         except ConsoleError as failure:
             if failure.kind in ("panic", "ended"):
                 raise
