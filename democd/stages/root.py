@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fnmatch
 import re
+import shutil
 import tarfile
 from collections.abc import Iterable
 from pathlib import Path
@@ -126,19 +127,39 @@ class _Watch:
 def unpack_parts(tar: Path, target: Path, wanted: list[str]) -> None:
     """Unpack the files of a root's tar that match a pattern; files and relative links only.
 
-    Device nodes are left out and owners are not kept, so this needs no privilege. Paths and links
-    that leave `target` are refused (tarfile's `data` filter, PEP 706).
+    Device nodes are left out and owners are not kept, so this needs no privilege. (tarfile's own
+    `data` filter, PEP 706, is not in Debian 12's Python.)
+
+    Raises:
+        BuildError: a path or a link leads out of `target`.
     """
     target.mkdir()
     match = re.compile("|".join(fnmatch.translate(pattern) for pattern in wanted)).match
     with tarfile.open(tar) as archive:
         for member in archive:
-            member.name = member.name.removeprefix("./")
-            if not match(member.name) or not (member.isfile() or member.issym()):
+            name = member.name.removeprefix("./")
+            if not match(name) or not (member.isfile() or member.issym()):
                 continue
             if member.issym() and member.linkname.startswith("/"):
                 continue
-            archive.extract(member, target, filter="data")
+            _unpack(archive, member, target, name)
+
+
+def _unpack(archive: tarfile.TarFile, member: tarfile.TarInfo, target: Path, name: str) -> None:
+    path = target / name
+    link = member.linkname if member.issym() else ""
+    # resolve() follows the links unpacked so far: nothing is written through one that leads out.
+    if not (path.parent / link).resolve().is_relative_to(target.resolve()):
+        raise BuildError(f"{archive.name!s}: {name} leads out of its folder")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if link:
+        path.symlink_to(link)
+        return
+    source = archive.extractfile(member)
+    with path.open("wb") as stream:
+        if source:
+            shutil.copyfileobj(source, stream, 1 << 20)
+    path.chmod(0o755 if member.mode & 0o100 else 0o644)
 
 
 def _read(made: Made) -> Root:

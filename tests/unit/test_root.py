@@ -108,8 +108,20 @@ def test_parts_are_what_the_patterns_name_and_plain_files_only(tmp_path: Path) -
     assert (tmp_path / "parts/boot/xen.gz").read_bytes() == b"xen"
 
 
-def test_a_path_that_leaves_the_folder_is_refused(tmp_path: Path) -> None:
-    tar = tar_of(tmp_path / "root.tar", ("../outside", b"evil"))
-    with pytest.raises(tarfile.FilterError):
+@pytest.mark.parametrize(
+    "members",
+    [
+        [("../outside", b"evil")],
+        [("/outside", b"evil")],
+        [("boot/link", "../../outside")],
+        [("boot/../../outside", b"evil")],
+    ],
+    ids=["dots", "absolute", "link", "dots-within"],
+)
+def test_what_leads_out_of_the_folder_is_refused(
+    tmp_path: Path, members: list[tuple[str, bytes | str | None]]
+) -> None:
+    tar = tar_of(tmp_path / "root.tar", *members)
+    with pytest.raises(BuildError, match="leads out"):
         root.unpack_parts(tar, tmp_path / "parts", ["*"])
     assert not (tmp_path / "outside").exists()
