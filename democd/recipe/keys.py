@@ -124,7 +124,7 @@ class Console:
 class Xen:
     """[xen]: the hypervisor's command line."""
 
-    dom0_mem: str = _key("512M", "a size with its unit", checks.memory)
+    dom0_mem: str = _key("512M", "at most, with its unit", checks.memory)
     options: tuple[str, ...] = _key(
         (), "further options for Xen, in every entry", checks.boot_option
     )

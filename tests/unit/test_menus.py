@@ -66,7 +66,7 @@ def test_help_is_there_though_no_recipe_names_it() -> None:
 
 def test_xen_gets_memory_and_consoles_and_dom0_its_role() -> None:
     body = entry("xen", menu())
-    assert "multiboot2 /boot/xen.gz dom0_mem=512M,max:512M com1=115200,8n1 console=com1,vga" in body
+    assert "multiboot2 /boot/xen.gz dom0_mem=max:512M com1=115200,8n1 console=com1,vga" in body
     assert "module2 /boot/vmlinuz-xen0 role=dom0 net.ifnames=0 console=hvc0 console=tty0" in body
     assert "module2 --nounzip /boot/initrd-xen0" in body
 
