@@ -8,7 +8,7 @@ from tests.boot import checks as c
 from tests.boot.fleet import Case, usb
 from tests.boot.media import Media
 
-STATIC = "  set ip=10.0.2.77::10.0.2.2:255.255.255.0:::off"
+STATIC = "  set ip=10.0.2.77::10.0.2.2:255.255.255.0::eth0:off"
 XEN = (c.dom0_runs, c.xen_knows_all_its_options, c.no_failed_units)
 
 
