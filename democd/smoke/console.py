@@ -87,7 +87,7 @@ class Output:
 # often it is asked, and says the result again: a line garbled by a kernel message in its middle
 # is simply asked for once more. LENGTH finds characters lost on the way in. The output travels as
 # base64 lines in brackets, so that neither echo nor messages of Xen mix with it.
-_LEAVE = "exec env PS1= PS2= ENV= sh"
+_LEAVE = "echo \\<left\\>; exec env PS1= PS2= ENV= sh"
 _SHELL = (
     "_f=/tmp/.said$$; _last=",
     "_say() { base64 <$_f | while read -r _l; do printf '<%s=%s>\\n' $1 $_l; done;"
@@ -235,12 +235,17 @@ class Console:
 
         Returns what was said before the first words typed here.
         """
-        self.press(f"{_LEAVE}\r")
+        said = ""
         for attempt in range(4):
-            for line in ("stty -echo cols 500", *_SHELL, f"printf '<%s{attempt}>\\n' ready"):
-                self.press(line + "\r")
             try:
-                said = self.expect(f"<ready{attempt}>", 40, silence=40).before
+                if attempt == 0:
+                    self.press(f"{_LEAVE}\r")
+                    # A line typed before the editor is gone reaches the new shell with its \r.
+                    said = self.expect("<left>", 40, silence=40).before
+                ready = f"[ $_f ] && type _say _run >$_f && printf '<%s{attempt}>\\n' ready"
+                for line in ("stty -echo cols 500", *_SHELL, ready):
+                    self.press(line + "\r")
+                self.expect(f"<ready{attempt}>", 40, silence=40)
             except ConsoleError as failure:
                 if failure.kind in ("panic", "ended"):
                     raise
