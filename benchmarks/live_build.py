@@ -111,6 +111,7 @@ def options(recipe: Recipe, mirror: dict[str, str]) -> list[str]:
         "--memtest", "none",
         "--binary-images", "iso-hybrid",
         "--cache", "false",
+        "--zsync", "false",
         "--mirror-bootstrap", mirror[""],
         "--mirror-chroot-security", mirror["-security"],
         "--mirror-binary-security", mirror["-security"],

@@ -14,7 +14,7 @@ from benchmarks.report import FOLDER, Row, ratio_row
 from democd.host.run import run
 from democd.stages import disc
 
-REPEATS = 5
+REPEATS = 11
 
 
 def measure() -> tuple[list[Row], list[str]]:
@@ -36,7 +36,7 @@ def measure() -> tuple[list[Row], list[str]]:
         "`cp` of the ISO",
         1.5,
     )
-    return [row], [f"mastering and `cp`: medians of {REPEATS}, in turns, from the page cache"]
+    return [row], [f"mastering and `cp`: medians of {REPEATS} each, in turns, from the page cache"]
 
 
 def _timed(target: Path, act: Callable[[], object]) -> float:

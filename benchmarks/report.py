@@ -63,7 +63,7 @@ def tell(name: str, rows: Sequence[Row], notes: Sequence[str] = ()) -> None:
     """Print the table, and keep it with the machine's facts in build/benchmarks/NAME.json."""
     facts = machine()
     console = Console(highlight=False, soft_wrap=True)
-    console.print(table(rows))
+    Console(width=160).print(table(rows))  # never broken into lines: it is Markdown too
     for note in notes:
         console.print(f"- {note}", markup=False)
     console.print("- " + ", ".join(f"{key} {value}" for key, value in facts.items()), markup=False)
@@ -84,13 +84,18 @@ def table(rows: Sequence[Row]) -> Table:
     for row in rows:
         made.add_row(
             row.what,
-            f"{row.ours:.1f} {row.unit}",
-            f"{row.theirs:.1f} {row.unit}, {row.peer}",
+            f"{_figure(row.ours)} {row.unit}",
+            f"{_figure(row.theirs)} {row.unit}, {row.peer}",
             f"{row.ratio:.2f}",
             row.goal,
             "yes" if row.met else "no",
         )
     return made
+
+
+def _figure(value: float) -> str:
+    """Return a figure with as many digits as it deserves."""
+    return f"{value:.2f}" if value < 1 else f"{value:.1f}"
 
 
 def machine() -> dict[str, str]:
