@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from democd.host.qemu import DEFAULT_MEMORY
+
 HELP = "start a disc in QEMU: a CD or USB stick, BIOS or UEFI"
 EXAMPLES = """
   ./build.py boot dist/xendemo.iso
@@ -26,8 +28,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "part of its title (default: the menu's own)",
     )  # fmt: skip
     parser.add_argument(
-        "--memory", type=int, default=1024, metavar="MIB", help="of the machine (default: 1024)"
-    )
+        "--memory", type=int, default=DEFAULT_MEMORY, metavar="MIB",
+        help=f"of the machine (default: {DEFAULT_MEMORY})",
+    )  # fmt: skip
     show = parser.add_mutually_exclusive_group()
     show.add_argument(
         "--screen", action="store_const", const="screen", dest="show", default="",

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Literal
 
 from democd.errors import BuildError, InputError, Mistakes
-from democd.host.qemu import Drive, Machine, accelerator
+from democd.host.qemu import DEFAULT_MEMORY, Drive, Machine, accelerator
 from democd.host.running import Running, started
 from democd.smoke.console import Console
 from democd.smoke.menu import Entry, Grub, find, menu_of
@@ -42,7 +42,7 @@ class BootOptions:
     uefi: bool = False
     usb: bool = False
     entry: str = ""
-    memory: int = 1024
+    memory: int = DEFAULT_MEMORY
     show: Literal["", "screen", "serial"] = ""
     check: bool = False
     accel: Literal["", "kvm", "tcg"] = ""

@@ -97,7 +97,7 @@ CASES = (
     Case(
         "bios-cd-toram",
         (c.comes_up, *XEN, c.disc_can_be_taken_out),
-        memory=1280,
+        memory=1200,
         entry="toram",
     ),
     Case(

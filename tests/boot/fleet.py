@@ -78,7 +78,7 @@ class Case:
     drives: Callable[[Media], tuple[Drive, ...]] = cd
     firmware: str = "bios"
     chipset: str = "pc"
-    memory: int = 768
+    memory: int = 700
     entry: str = ""
     edits: tuple[Edit, ...] = ()
     user: str = "root"
