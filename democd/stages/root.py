@@ -28,6 +28,37 @@ PHASES = (
 )
 """What mmdebstrap says at the start of each phase (`I: …`), for the bar."""
 
+TROUBLE = (
+    (
+        r"^E: (?:Unable to locate package|Package) '?([^\s']+)(?:$|' has no installation cand)",
+        "Debian {suite} has no package {names}",
+        "correct rootfs/packages/ or the recipe's root.extra; a package may also be of a component "
+        "that root.components lacks",
+    ),
+    (
+        r"^(?:E:.*is not signed|W:.*signatures (?:were invalid|couldn't be verified).*)",
+        "the archive is not signed with Debian's keys",
+        "nothing of it was used; see root.mirror, or install a newer debian-archive-keyring",
+    ),
+    (
+        r"^E:.*Release file .*is (?:not valid yet|expired).*",
+        "the archive's date and this machine's clock do not go together",
+        "set the clock, or choose a mirror that is up to date",
+    ),
+    (
+        r"^E: (?:Failed to fetch .*|The repository .* does not have a Release file.*)",
+        "Debian {suite} cannot be fetched",
+        "see to the network, the proxy (http_proxy), or the recipe's root.mirror",
+    ),
+    (
+        r"^unshare: .*",
+        "this user may not work in namespaces of their own",
+        "build as root, or see that /etc/subuid and /etc/subgid have a line for the user (adduser "
+        "makes them) and that the kernel allows user namespaces",
+    ),
+)
+"""What apt or unshare prints when it fails, what to call it, and what to do; the first counts."""
+
 
 def build(
     workspace: Workspace, recipe: Recipe, project: Path, step: Step, *, refresh: bool
@@ -54,15 +85,18 @@ def build(
 
     def make(folder: Path) -> None:
         tar = folder / "root.tar"
-        watch = _Watch(step, len(packages))
-        run(
-            command(recipe, packages, rootfs / "hooks", tar),
-            contained=True,
-            # mmdebstrap works in here; on a crash the workspace clears it.
-            env={"TMPDIR": str(workspace.tmp)},
-            on_line=watch.line,
-            log=folder / "mmdebstrap.log",
-        )
+        watch = _Watch(step)
+        try:
+            run(
+                command(recipe, packages, rootfs / "hooks", tar),
+                contained=True,
+                # mmdebstrap works in here; on a crash the workspace clears it.
+                env={"TMPDIR": str(workspace.tmp)},
+                on_line=watch.line,
+                log=folder / "mmdebstrap.log",
+            )
+        except BuildError as error:
+            raise explain(error, watch.said, recipe.root.suite) from error
         step.now("unpacking what later steps read")
         unpack_parts(tar, folder / "parts", patterns(rootfs / "parts.txt"))
 
@@ -109,14 +143,33 @@ def command(recipe: Recipe, packages: Iterable[str], hooks: Path, tar: Path) -> 
     ]
 
 
-class _Watch:
-    """Turns mmdebstrap's `I: …` lines into progress."""
+def explain(error: BuildError, said: Iterable[str], suite: str) -> BuildError:
+    """Return mmdebstrap's failure in the words of `TROUBLE`, or as it is if they have none.
 
-    def __init__(self, step: Step, packages: int) -> None:
+    Args:
+        error: what `run` raised.
+        said: all lines that mmdebstrap has printed.
+        suite: the Debian release.
+    """
+    lines = list(dict.fromkeys(line.strip() for line in said))
+    for pattern, message, advice in TROUBLE:
+        hits = [(line, hit) for line in lines if (hit := re.search(pattern, line))]
+        if hits:
+            names = ", ".join(hit[1] for _, hit in hits if hit.re.groups)
+            told = "\n".join(line for line, _ in hits)
+            return BuildError(message.format(suite=suite, names=names), f"{advice}\n{told}")
+    return error
+
+
+class _Watch:
+    """Turns mmdebstrap's `I: …` lines into progress, and keeps all lines."""
+
+    def __init__(self, step: Step) -> None:
         self.step = step
-        self.packages = packages
+        self.said: list[str] = []
 
     def line(self, line: str) -> None:
+        self.said.append(line)
         text = line.removeprefix("I: ")
         for index, phase in enumerate(PHASES):
             if text.startswith(phase):
