@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import Any
 
 from democd.errors import BuildError
+from democd.host.run import run
 
 KEPT_PER_STEP = 4
 GENERATION = ".generation"
@@ -122,6 +123,10 @@ class Workspace:
     def clear_tmp(self) -> None:
         """Empty the scratch space."""
         shutil.rmtree(self.tmp, ignore_errors=True)
+        if self.tmp.exists():
+            # What a killed unprivileged build left belongs to the user's subordinate ids in part;
+            # only in a namespace that maps them may the user remove it.
+            run(["rm", "-rf", self.tmp], contained=True)
         self.tmp.mkdir(parents=True, exist_ok=True)
 
     def step(
