@@ -1,10 +1,16 @@
-"""What tests share: the project's folder, and a small project to make recipes in."""
+"""What tests share: the project's folder, its disc, and a small project to make recipes in.
+
+XENDEMO_ISO names a disc to boot in place of the one that `./build.py build` makes.
+"""
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
+
+from tests.support.building import BOOKWORM, BUILD, build
 
 PROJECT = Path(__file__).resolve().parents[1]
 
@@ -13,6 +19,25 @@ PROJECT = Path(__file__).resolve().parents[1]
 def project() -> Path:
     """The checkout that is tested."""
     return PROJECT
+
+
+@pytest.fixture(scope="session")
+def built() -> Path:
+    """The disc of the checkout, built if it is not up to date."""
+    return build()
+
+
+@pytest.fixture(scope="session")
+def iso(request: pytest.FixtureRequest) -> Path:
+    """The disc to boot."""
+    given = os.environ.get("XENDEMO_ISO")
+    return Path(given) if given else request.getfixturevalue("built")
+
+
+@pytest.fixture(scope="session")
+def bookworm_iso() -> Path:
+    """The disc of the checkout made of Debian 12, built if it is not up to date."""
+    return build(*BOOKWORM, output=BUILD / "tests")
 
 
 @pytest.fixture

@@ -1,20 +1,15 @@
-"""The disc under test, and its boots.
+"""The boots of the disc under test.
 
-XENDEMO_ISO names a disc to boot in place of the one that `./build.py build` makes,
-XENDEMO_BOOTS_AT_ONCE how many machines run at a time (2). Logs and screenshots lie in
+XENDEMO_BOOTS_AT_ONCE says how many machines run at a time (2). Logs and screenshots lie in
 build/boot-tests/.
 """
 
 from __future__ import annotations
 
-import os
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-
-from democd.host.run import run
 
 pytest.register_assert_rewrite("tests.boot.checks")
 
@@ -27,16 +22,6 @@ ARTIFACTS = PROJECT / "build/boot-tests"
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "cases(case, ...): the boots that a test looks at")
-
-
-@pytest.fixture(scope="session")
-def iso() -> Path:
-    """The disc, built if it is not up to date."""
-    given = os.environ.get("XENDEMO_ISO")
-    if given:
-        return Path(given)
-    run([sys.executable, PROJECT / "build.py", "build"], cwd=PROJECT)
-    return PROJECT / "dist/xendemo.iso"
 
 
 @pytest.fixture(scope="session")

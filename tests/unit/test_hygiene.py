@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from conftest import PROJECT
+
+from tests.support.building import PROJECT
 
 NOT_OURS = {".git", ".venv", "build", "dist", "__pycache__"}
 SHEBANG = re.compile(rb"#!\s*(/usr)?/bin/(env\s+)?(ba|da|busybox )?sh\b")

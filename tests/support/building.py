@@ -1,0 +1,44 @@
+"""Builds discs as a person does, with ./build.py, for the tests that look at one."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from democd import recipe
+from democd.artifacts import Root
+from democd.host.progress import Reporter
+from democd.host.run import run
+from democd.stages import root
+from democd.workspace import Workspace
+
+PROJECT = Path(__file__).resolve().parents[2]
+BUILD = PROJECT / "build"
+DIST = PROJECT / "dist"
+BOOKWORM = ("root.suite=bookworm", "disc.name=bookworm")
+
+
+def build(*overrides: str, output: Path = DIST, folder: Path = BUILD) -> Path:
+    """Bring the disc of the checkout's recipe up to date, and return the ISO.
+
+    Most of it is kept in the build folder from one test session to the next.
+
+    Raises:
+        BuildError: with what the build said.
+    """
+    words = [word for override in overrides for word in ("--set", override)]
+    run(
+        [
+            sys.executable, PROJECT / "build.py", "build",
+            "--output-dir", output, "--build-dir", folder, *words,
+        ]
+    )  # fmt: skip
+    name = recipe.load(PROJECT / "democd.toml", overrides).disc.name
+    return output / f"{name}.iso"
+
+
+def kept_root(*overrides: str) -> Root:
+    """Return the Debian root of a disc that was built, as the build folder keeps it."""
+    wanted = recipe.load(PROJECT / "democd.toml", overrides)
+    with Reporter(quiet=True).step("root", "the kept one") as step:
+        return root.build(Workspace(BUILD), wanted, PROJECT, step, refresh=False)

@@ -1,0 +1,140 @@
+"""An ordinary user in a home of their own, with a copy of the checkout, another day and zone.
+
+Where the tests run as root, the user exists in a mount namespace only, in which /etc/passwd and
+its kin have one line more: the host is not changed. Python and its packages are bound into the
+user's home there, since a checkout below /root is nobody else's to read.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import sysconfig
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.support.building import PROJECT
+
+UID = 29_999
+TOMORROW = "+30h"
+NOT_COPIED = shutil.ignore_patterns(
+    ".git", ".venv", "build", "dist", "__pycache__", ".*_cache", ".hypothesis"
+)
+
+_BECOME = """
+set -e
+home=$1 uid=$2 python=$3 packages=$4
+shift 4
+for line in "passwd visitor:x:$uid:$uid::$home:/bin/sh" "group visitor:x:$uid:" \
+    "subuid visitor:1000000:65536" "subgid visitor:1000000:65536"; do
+    file=/etc/${line%% *}
+    { [ ! -e "$file" ] || cat "$file"; echo "${line#* }"; } >"$home/.${line%% *}"
+    [ -e "$file" ] || : >"$file"
+    mount --bind "$home/.${line%% *}" "$file"
+done
+mount --bind "$python" "$home/python"
+mount --bind "$packages" "$home/packages"
+cd "$home/checkout"
+exec setpriv --reuid "$uid" --regid "$uid" --clear-groups --inh-caps=-all "$@"
+"""
+
+# What packages do in the root from the first hook on happens on another day: dpkg, and all that it
+# starts, run under libfaketime. A second hook takes it away before customize-settle.
+_HOOKS = {
+    "essential-another-day": """#!/bin/sh
+set -eu
+mkdir "$1/another-day"
+cp {library} "$1/another-day/faketime.so"
+mv "$1/usr/bin/dpkg" "$1/another-day/dpkg"
+cat >"$1/usr/bin/dpkg" <<'END'
+#!/bin/sh
+export LD_PRELOAD=/another-day/faketime.so FAKETIME={tomorrow} NO_FAKE_STAT=1
+exec /another-day/dpkg "$@"
+END
+chmod 755 "$1/usr/bin/dpkg" "$1/another-day" "$1/another-day/faketime.so"
+chroot "$1" dpkg --version >/dev/null
+""",
+    "customize-another-day-over": """#!/bin/sh
+set -eu
+mv "$1/another-day/dpkg" "$1/usr/bin/dpkg"
+rm -r "$1/another-day"
+""",
+}
+
+
+def libfaketime() -> Path:
+    """Return the host's libfaketime (package `faketime`)."""
+    return next(Path("/usr/lib").glob("*/faketime/libfaketime.so.1"))
+
+
+@dataclass(frozen=True)
+class Visitor:
+    """The user; `home` has the copied checkout in `checkout/`, and what it builds."""
+
+    home: Path
+
+    @property
+    def build_dir(self) -> Path:
+        return self.home / "checkout/build"
+
+    @property
+    def dist(self) -> Path:
+        return self.home / "checkout/dist"
+
+    def may_use_namespaces(self) -> bool:
+        """Whether the host lets this user have what an unprivileged build needs."""
+        probe = ["unshare", "--map-root-user", "--map-auto", "--mount", "true"]
+        return subprocess.run(self._become(probe), check=False).returncode == 0
+
+    def start(self, *words: str) -> subprocess.Popen[bytes]:
+        """Start ./build.py with umask, zone, language, clock and names unlike everybody's."""
+        root = os.geteuid() == 0
+        version = sysconfig.get_python_version()
+        python = self.home / f"python/bin/python{version}" if root else Path(sys.executable)
+        environment = [
+            f"HOME={self.home}", "USER=visitor", "LOGNAME=visitor", "TZ=Pacific/Kiritimati",
+            "LANG=de_DE.UTF-8", "LC_ALL=tr_TR.UTF-8", "PATH=/usr/bin:/bin", "PYTHONHASHSEED=77",
+            f"PYTHONPATH={self.home / 'packages'}" if root else "PYTHONDONTWRITEBYTECODE=1",
+            f"LD_PRELOAD={libfaketime()}", f"FAKETIME={TOMORROW}", "NO_FAKE_STAT=1",
+            "DONT_FAKE_MONOTONIC=1",
+        ]  # fmt: skip
+        argv = ["env", "-i", *environment, str(python), "build.py", *words]
+        with (self.home / "log").open("ab") as log:
+            return subprocess.Popen(
+                self._become(argv),
+                cwd=self.home / "checkout",
+                umask=0o077,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+
+    def _become(self, argv: list[str]) -> list[str]:
+        if os.geteuid() != 0:
+            return argv
+        known = [str(self.home), str(UID), sys.base_prefix, sysconfig.get_path("purelib")]
+        return ["unshare", "--mount", "sh", "-c", _BECOME, "sh", *known, *argv]
+
+
+def invite(home: Path) -> Visitor:
+    """Make a home with a copy of the checkout that is not git's and has odd modes and times."""
+    home.chmod(0o755)
+    for name in ("python", "packages"):
+        (home / name).mkdir()
+    checkout = shutil.copytree(PROJECT, home / "checkout", symlinks=True, ignore=NOT_COPIED)
+    for name, text in _HOOKS.items():
+        hook = checkout / "rootfs/hooks" / name
+        hook.write_text(text.format(library=libfaketime(), tomorrow=TOMORROW))
+        hook.chmod(0o755)
+    for path in (checkout, *checkout.rglob("*")):
+        if not path.is_symlink():
+            path.chmod(path.stat().st_mode & 0o700)
+            os.utime(path, (1, 1))
+        if os.geteuid() == 0:
+            os.lchown(path, UID, UID)
+    if os.geteuid() == 0:
+        os.chown(home, UID, UID)
+    return Visitor(home)
