@@ -73,7 +73,7 @@ boot_option = _matching(
     "write one option an item, without blanks, quotes and characters that GRUB's shell reads",
 )
 mirror = _matching(
-    r"|(https?|file|copy)(://?)\S+",
+    r"|(https?|file|copy)://\S+",
     "is no mirror",
     'write an address such as http://deb.debian.org/debian, or "" for the default',
 )

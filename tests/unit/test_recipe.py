@@ -111,6 +111,7 @@ def test_a_role_of_ones_own(small_project: Path) -> None:
         ("root.suite=trixy", "'trixy' is not known", "did you mean trixie?"),
         ("root.suite=sid", "'sid' is not known", "trixie, bookworm"),
         ("root.mirror=deb.debian.org", "no mirror", "http://"),
+        ("root.mirror=copy:/srv/debian", "no mirror", "http://"),
         ("root.components=mian", "'mian' is not known", "did you mean main?"),
         ("root.packages=base,destkop", "no package list 'destkop'", "did you mean desktop?"),
         ("root.packages=../packages/base", "no package list", "base"),
