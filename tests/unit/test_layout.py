@@ -1,0 +1,41 @@
+"""The programs on the disc import nothing of democd: they name its paths and words themselves."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from democd import layout
+from democd.recipe import Recipe
+
+OVERLAYS = ("ssh", "ip")
+
+
+@pytest.fixture
+def init(project: Path) -> str:
+    return (project / "rootfs/init").read_text()
+
+
+def test_init_knows_where_layers_and_sums_lie(init: str) -> None:
+    assert f"$cd{layout.layer_path('$layer')}" in init
+    assert f"$cd{layout.SUMS}" in init
+
+
+def test_init_reads_the_words_that_are_documented(init: str) -> None:
+    start, end = init.index("in $(cat /proc/cmdline)"), init.index("esac", init.index("cmdline"))
+    words = set(re.findall(r"^    ([a-z]+)(?:=\S*)?\)", init[start:end], re.MULTILINE))
+    assert words == set(layout.COMMAND_LINE) - set(OVERLAYS)
+
+
+def test_init_can_be_any_role_by_itself(init: str, project: Path) -> None:
+    own = set(re.findall(r"\brole=([a-z0-9]+)", init))
+    assert own == set(Recipe(project).roles)
+    assert all(role in layout.COMMAND_LINE["role"] for role in own)
+
+
+def test_the_overlays_read_the_other_words(project: Path) -> None:
+    units = project / "overlays/common/etc/systemd/system"
+    assert "ConditionKernelCommandLine=ssh=password" in (units / "ssh-password.service").read_text()
+    assert (units / "sysinit.target.wants/systemd-network-generator.service").is_symlink()  # ip=
