@@ -1,8 +1,9 @@
 """An ordinary user in a home of their own, with a copy of the checkout, another day and zone.
 
 Where the tests run as root, the user exists in a mount namespace only, in which /etc/passwd and
-its kin have one line more: the host is not changed. Python and its packages are bound into the
-user's home there, since a checkout below /root is nobody else's to read.
+its kin have one line more and the host has another name: the true host is not changed. Python and
+its packages are bound into the user's home there, since a checkout below /root is nobody else's to
+read.
 """
 
 from __future__ import annotations
@@ -34,6 +35,13 @@ for line in "passwd visitor:x:$uid:$uid::$home:/bin/sh" "group visitor:x:$uid:" 
     [ -e "$file" ] || : >"$file"
     mount --bind "$home/.${line%% *}" "$file"
 done
+for file in /etc/resolv.conf /etc/hostname; do
+    if [ -e "$file" ]; then
+        { echo "# another host's"; cat "$file"; } >"$home/.${file##*/}"
+        mount --bind "$home/.${file##*/}" "$file"
+    fi
+done
+hostname visited
 mount --bind "$python" "$home/python"
 mount --bind "$packages" "$home/packages"
 cd "$home/checkout"
@@ -116,7 +124,7 @@ class Visitor:
         if os.geteuid() != 0:
             return argv
         known = [str(self.home), str(UID), sys.base_prefix, sysconfig.get_path("purelib")]
-        return ["unshare", "--mount", "sh", "-c", _BECOME, "sh", *known, *argv]
+        return ["unshare", "--mount", "--uts", "sh", "-c", _BECOME, "sh", *known, *argv]
 
 
 def invite(home: Path) -> Visitor:
