@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import Any
 
 from democd.errors import BuildError
-from democd.host.run import run
+from democd.host.run import mount_points, run
 
 KEPT_PER_STEP = 4
 GENERATION = ".generation"
@@ -121,7 +121,10 @@ class Workspace:
                 self.clear_tmp()
 
     def clear_tmp(self) -> None:
-        """Empty the scratch space."""
+        """Empty the scratch space; first of mounts, which a build killed in a chroot can leave."""
+        for point in reversed(mount_points()):
+            if Path(point).is_relative_to(self.tmp):
+                run(["umount", "--lazy", point])
         shutil.rmtree(self.tmp, ignore_errors=True)
         if self.tmp.exists():
             # What a killed unprivileged build left belongs to the user's subordinate ids in part;

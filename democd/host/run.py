@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import re
 import shlex
 import signal
 import subprocess
@@ -69,10 +70,19 @@ def container() -> list[str]:
     the user's subordinate ids mapped (util-linux 2.38).
     """
     user = [] if os.geteuid() == 0 else ["--map-root-user", "--map-auto"]
+    # In a chroot whose root is no mount point there is nothing that could be made private.
+    shared = [] if "/" in mount_points() else ["--propagation", "unchanged"]
     return [
-        find_tool("unshare"), *user,
+        find_tool("unshare"), *user, *shared,
         "--mount", "--pid", "--fork", "--kill-child", "--mount-proc",
     ]  # fmt: skip
+
+
+def mount_points() -> list[str]:
+    """Return where something is mounted, as this process sees it, in the order it was mounted."""
+    # proc(5), mountinfo: the fifth field, blanks and the like as \ooo.
+    lines = Path("/proc/self/mountinfo").read_text().splitlines()
+    return [re.sub(r"\\(\d{3})", lambda m: chr(int(m[1], 8)), line.split()[4]) for line in lines]
 
 
 def run(
