@@ -75,7 +75,7 @@ boot_option = _matching(
 mirror = _matching(
     r"|(https?|file|copy)://\S+",
     "is no mirror",
-    'write an address such as http://deb.debian.org/debian, or "" for the default',
+    'write an address such as http://localhost/debian, or "" for the default',
 )
 
 

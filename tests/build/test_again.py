@@ -41,10 +41,7 @@ class Killed:
 @pytest.fixture(scope="module")
 def visitor() -> Iterator[Visitor]:
     home = Path(tempfile.mkdtemp(prefix="xendemo-visitor-"))
-    guest = invite(home)
-    if not guest.may_use_namespaces():
-        pytest.skip("this host lets no ordinary user have namespaces of their own")
-    yield guest
+    yield invite(home)
     shutil.rmtree(home, ignore_errors=True)
 
 
@@ -96,7 +93,9 @@ def test_the_next_build_goes_on_and_clears_what_is_left(
 
 
 def test_an_ordinary_user_can_build(visitor: Visitor, second: Path) -> None:
-    assert second.stat().st_uid != 0
+    if visitor.uid == 0:
+        pytest.skip("this host lets no ordinary user have namespaces of their own")
+    assert second.stat().st_uid == visitor.uid
     assert {path.name for path in visitor.dist.iterdir()} == {
         "xendemo.iso", "xendemo.iso.sha256", "xendemo.manifest.json",
     }  # fmt: skip

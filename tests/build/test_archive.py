@@ -5,16 +5,16 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+import tarfile
 import urllib.request
 from pathlib import Path
 
 import pytest
 
+from democd.artifacts import Root
 from tests.support.building import PROJECT
 
 pytestmark = pytest.mark.build
-
-SIGNED = "http://deb.debian.org/debian/dists/trixie/InRelease"
 
 
 def failure(folder: Path, *overrides: str) -> str:
@@ -32,9 +32,13 @@ def failure(folder: Path, *overrides: str) -> str:
 
 
 @pytest.fixture(scope="module")
-def release() -> str:
+def release(root: Root) -> str:
     """The archive's own index of indexes, with its signature around it."""
-    with urllib.request.urlopen(SIGNED, timeout=60) as answer:
+    with tarfile.open(root.tar) as tar:
+        sources = tar.extractfile("./etc/apt/sources.list")
+        assert sources
+        _, mirror, suite, *_ = sources.readline().decode().split()
+    with urllib.request.urlopen(f"{mirror}/dists/{suite}/InRelease", timeout=60) as answer:
         text: str = answer.read().decode()
     assert text.startswith("-----BEGIN PGP SIGNED MESSAGE-----")
     return text

@@ -45,6 +45,7 @@ hostname visited
 mount --bind "$python" "$home/python"
 mount --bind "$packages" "$home/packages"
 cd "$home/checkout"
+[ "$uid" != 0 ] || exec "$@"
 exec setpriv --reuid "$uid" --regid "$uid" --clear-groups --inh-caps=-all "$@"
 """
 
@@ -79,9 +80,14 @@ def libfaketime() -> Path:
 
 @dataclass(frozen=True)
 class Visitor:
-    """The user; `home` has the copied checkout in `checkout/`, and what it builds."""
+    """The user; `home` has the copied checkout in `checkout/`, and what it builds.
+
+    Attributes:
+        uid: where the host lets nobody but root have namespaces, the visitor is root (0) as well.
+    """
 
     home: Path
+    uid: int
 
     @property
     def build_dir(self) -> Path:
@@ -123,7 +129,7 @@ class Visitor:
     def _become(self, argv: list[str]) -> list[str]:
         if os.geteuid() != 0:
             return argv
-        known = [str(self.home), str(UID), sys.base_prefix, sysconfig.get_path("purelib")]
+        known = [str(self.home), str(self.uid), sys.base_prefix, sysconfig.get_path("purelib")]
         return ["unshare", "--mount", "--uts", "sh", "-c", _BECOME, "sh", *known, *argv]
 
 
@@ -141,8 +147,9 @@ def invite(home: Path) -> Visitor:
         if not path.is_symlink():
             path.chmod(path.stat().st_mode & 0o700)
             os.utime(path, (1, 1))
-        if os.geteuid() == 0:
-            os.lchown(path, UID, UID)
-    if os.geteuid() == 0:
-        os.chown(home, UID, UID)
-    return Visitor(home)
+    visitor = Visitor(home, UID if os.geteuid() == 0 else os.geteuid())
+    if not visitor.may_use_namespaces():
+        return Visitor(home, os.geteuid())
+    for path in (home, checkout, *checkout.rglob("*")):
+        os.lchown(path, visitor.uid, -1)
+    return visitor

@@ -110,7 +110,7 @@ def test_a_role_of_ones_own(small_project: Path) -> None:
         ("disc.media=cd8", "'cd8' is not known", "did you mean cd80?"),
         ("root.suite=trixy", "'trixy' is not known", "did you mean trixie?"),
         ("root.suite=sid", "'sid' is not known", "trixie, bookworm"),
-        ("root.mirror=deb.debian.org", "no mirror", "http://"),
+        ("root.mirror=mirror.example", "no mirror", "http://"),
         ("root.mirror=copy:/srv/debian", "no mirror", "http://"),
         ("root.components=mian", "'mian' is not known", "did you mean main?"),
         ("root.packages=base,destkop", "no package list 'destkop'", "did you mean desktop?"),
