@@ -27,9 +27,11 @@ from tests.boot.media import Media
 
 AT_ONCE = int(os.environ.get("XENDEMO_BOOTS_AT_ONCE", "2"))
 
-# The log-in is there before the last services are: wait for those too (3 s x 100 at most).
+# The log-in is there before the last services are: wait for those too (3 s x 100 at most), and for
+# the drivers that udev loads: one of them may yet change the screen's mode.
 _SETTLED = """for i in $(seq 100); do
-case $(systemctl is-system-running) in running|degraded) break;; esac; sleep 3; done"""
+case $(systemctl is-system-running) in running|degraded) break;; esac; sleep 3; done
+udevadm settle --timeout=120"""
 
 
 @dataclass
