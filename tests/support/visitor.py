@@ -42,6 +42,7 @@ for file in /etc/resolv.conf /etc/hostname; do
     fi
 done
 hostname visited
+mount -t tmpfs -o mode=1777 tmpfs /dev/shm
 mount --bind "$python" "$home/python"
 mount --bind "$packages" "$home/packages"
 cd "$home/checkout"
@@ -59,6 +60,8 @@ cp {library} "$1/another-day/faketime.so"
 mv "$1/usr/bin/dpkg" "$1/another-day/dpkg"
 cat >"$1/usr/bin/dpkg" <<'END'
 #!/bin/sh
+# libfaketime's semaphores are named by process ids, which other namespaces have as well.
+[ ! -e /dev/shm/faketime_shm_$$ ] || {{ "$0" "$@"; exit; }}
 export LD_PRELOAD=/another-day/faketime.so FAKETIME={tomorrow} NO_FAKE_STAT=1
 exec /another-day/dpkg "$@"
 END
