@@ -1,4 +1,4 @@
-"""Runs the suite's own programs, so that two hosts make one disc.
+"""Runs the suite's own programs, so that the host's versions do not shape the disc.
 
 A tool whose version shapes the disc's bytes (GRUB's image maker, mksquashfs) is taken from the
 Debian root itself and started by the root's own dynamic linker: no chroot, no privilege, nothing
