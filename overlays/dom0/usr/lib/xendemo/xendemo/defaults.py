@@ -1,0 +1,35 @@
+"""Our settings, for what a file leaves out: the same as /etc/xen/xendemo.conf (a test compares)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+BUILTIN: dict[str, dict[str, Any]] = {
+    "variables": {
+        "name": {
+            "default": "guest#",
+            "help": "the domain's name; # is the lowest number that is free",
+        },
+        "mem": {"default": 96, "help": "memory in MiB"},
+        "vcpus": {"default": 1, "help": "virtual processors"},
+        "type": {
+            "default": "auto",
+            "help": "pv, pvh, or auto: pvh where the processor can, else pv",
+        },
+        "ip": {
+            "default": "auto",
+            "help": "addresses or host names, comma between; auto is the next one",
+        },
+        "extra": {"default": "", "help": "further words for the command line of its kernel"},
+    },
+    "network": {"addresses": ["10.84.0.0/16", "172.31.84.0/24"]},
+    "memory": {"dom0_floor": 160, "dom0_spare": 48},
+    "domain": {
+        "kernel": "/cdrom/boot/vmlinuz-xenU",
+        "ramdisk": "/cdrom/boot/initrd-xenU",
+        "cmdline": "console=hvc0 role=guest {extra}",
+        "disk": ["{medium},raw,xvda,ro"],
+    },
+    "micro": {"mem": 32, "cmdline": "console=hvc0 role=micro {extra}", "disk": []},
+    "xl": {},
+}
