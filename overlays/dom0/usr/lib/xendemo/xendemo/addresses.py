@@ -151,7 +151,7 @@ def _claim(
     mistakes: Pairs,
 ) -> IPv4Address | None:  # fmt: skip
     """Return the address of the domain number `step`, counted from a given first one, if any."""
-    if first is None:
+    if first is None or (step and why_not(first)):
         return None
     address = _after(first, step)
     for_whom = f"{address}{f' ({name})' if step else ''}"
@@ -169,7 +169,7 @@ def _claim(
 
 def _after(first: IPv4Address, step: int) -> IPv4Address:
     """Return the address some steps further; link-local ones that end in 0 or 255 do not count."""
-    if first not in LINK_LOCAL:
+    if first not in LINK_LOCAL or not step:
         return first + step if int(first) + step < 1 << 32 else IPv4Address("255.255.255.255")
     block, number = divmod((int(first) >> 8) * 254 + (int(first) & 255) - 1 + step, 254)
     return IPv4Address((block << 8) + number + 1)
@@ -221,8 +221,9 @@ def _next(
     address = next(pool, None)
     if address is None:
         listed = ", ".join(str(network) for network in ranges)
+        used = sum(any(address in network for network in ranges) for address in taken)
         mistakes.append((
-            f"no address is left for {name}: {len(taken)} are in use, of {listed}",
+            f"no address is left for {name}: {used} are in use, of {listed}",
             "destroy domains, give one with -D ip=, or set [network] addresses",
         ))  # fmt: skip
         return DOM0  # of no use, as there is a mistake

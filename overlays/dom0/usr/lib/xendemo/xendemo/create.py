@@ -146,7 +146,7 @@ def start(ready: Plan) -> None:
             if stopped:
                 raise Interrupted
             if done.status:
-                raise Failure(f"{ready.name}: `{' '.join(step)}` failed", done.last())
+                raise Failure(*report.not_started(ready, done))
         number = programs.run("xl", "domid", ready.name).out.strip()
     except BaseException:
         with contextlib.suppress(FileNotFoundError):

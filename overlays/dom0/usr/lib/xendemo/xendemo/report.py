@@ -8,7 +8,9 @@ from xendemo import memory
 from xendemo.conf import Settings
 from xendemo.facts import Facts
 from xendemo.plan import Plan, notes
+from xendemo.run import Done
 
+CAUSES = 3  # lines of xl that are told
 LISTED = 8  # names that are told one by one
 
 
@@ -52,6 +54,21 @@ def started(plan: Plan, number: str) -> str:
     """Return the line about a domain that runs."""
     listed = ", ".join(str(address) for address in (*plan.addresses, plan.linklocal))
     return f"{plan.name}: domain {number}, {listed}"
+
+
+def not_started(plan: Plan, done: Done) -> tuple[str, str]:
+    """Return what to tell when xl could not start a domain.
+
+    libxl names the cause first; what it says then is how all above that failed too.
+    """
+    lines = [line for line in done.err.splitlines() if not line.startswith("Parsing config")]
+    told = "\n".join(lines[:CAUSES])
+    if "segment kernel too large" in done.err:
+        return (
+            f"{plan.name}: {plan.memory} MiB have no room for the kernel {plan.kernel}",
+            f"take more: -D mem={plan.memory * 2}\n{told}",
+        )
+    return f"{plan.name}: `{' '.join(plan.steps[0])}` failed", told
 
 
 def hint(ready: Sequence[Plan]) -> str:

@@ -10,7 +10,7 @@ from typing import NoReturn
 
 from xendemo.errors import Failure
 
-SHOWN = 6  # a failed program's last lines that are told
+SHOWN = 6  # lines of a failed program that are told
 PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
 
 
