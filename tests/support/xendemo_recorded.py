@@ -94,6 +94,7 @@ def recorded(**changed: Any) -> facts.Facts:
         vifs=facts.read_vifs(VIFS),
         own=facts.read_addresses(ADDRESSES),
         available=facts.read_available(MEMINFO),
+        room=72,
         medium=facts.Medium(facts.read_disc(DISC)),
         unreadable={},
         hosts={},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import struct
 from ipaddress import IPv4Address
 from pathlib import Path
 
@@ -50,6 +51,17 @@ def test_memory_and_disc() -> None:
     assert facts.read_available("") == 0
     assert facts.read_disc(recorded.DISC) == "/dev/sr0"
     assert facts.read_disc("") == ""
+
+
+def test_how_much_a_kernel_needs_to_start() -> None:
+    header = bytearray(1024)
+    assert facts.read_room(bytes(header)) == 0
+    header[0x202:0x208] = b"HdrS" + bytes([0x0F, 2])
+    struct.pack_into("<QI", header, 0x258, 0x1000000, 0x37DE000)  # Debian 13's cloud kernel
+    assert facts.read_room(bytes(header)) == 72
+    header[0x206] = 9  # a protocol that does not tell
+    assert facts.read_room(bytes(header)) == 0
+    assert facts.read_room(b"MZ") == 0
 
 
 def test_the_descriptor_is_read_past_the_page_cache(tmp_path: Path) -> None:

@@ -57,7 +57,7 @@ def machine(**changed: Any) -> facts.Facts:
 def test_the_default_domain() -> None:
     [web] = plans()
     words = (
-        "console=hvc0 role=guest "
+        "console=hvc0 role=guest quiet cgroup.memory=nokmem "
         "ip=10.84.0.2::169.254.1.0:255.255.255.255:guest2:eth0:off:169.254.1.0 "
         "LINKLOCAL=169.254.1.2"
     )
@@ -83,7 +83,7 @@ def test_a_domain_with_everything_asked_for() -> None:
     assert (web.name, web.memory, web.vcpus, web.type) == ("web", 128, 2, "pv")
     assert web.mac == "00:16:3e:fe:07:07"
     assert web.cmdline == (
-        "console=hvc0 role=guest ssh=password quiet "
+        "console=hvc0 role=guest quiet cgroup.memory=nokmem ssh=password quiet "
         "ip=192.168.9.4::169.254.1.0:255.255.255.255:web:eth0:off:169.254.1.0 "
         "ip=10.0.2.40:::255.255.255.255::eth0:off LINKLOCAL=169.254.7.7"
     )
@@ -96,7 +96,9 @@ def test_micro_is_kernel_and_initrd_alone() -> None:
     [small] = plans(micro=True)
     assert small.micro
     assert small.disks == ()
-    assert small.cmdline.startswith("console=hvc0 role=micro ip=10.84.0.2::")
+    assert small.cmdline.startswith(
+        "console=hvc0 role=micro quiet cgroup.memory=nokmem ip=10.84.0.2::"
+    )
     assert xl_values(small.xl)["disk"] == []
     assert not plans()[0].micro
 
@@ -258,10 +260,18 @@ def test_no_memory_left() -> None:
     assert "-D mem=MiB" in remedy
     assert "dom0_mem=" in remedy
     assert "--count" not in remedy
-    [(what, remedy)] = wrong("mem=50", count=9, now=now)
-    assert "462 MiB needed for 9 domains of 50 MiB" in what
-    assert "--count 3" in remedy
-    assert plans("mem=50", count=3, now=now)
+    [(what, remedy)] = wrong("mem=80", count=9, now=now)
+    assert "732 MiB needed for 9 domains of 80 MiB" in what
+    assert "--count 2" in remedy
+    assert plans("mem=80", count=2, now=now)
+
+
+def test_a_kernel_that_does_not_fit() -> None:
+    [(what, remedy)] = wrong("mem=71")
+    assert what == "mem=71 is too little: /cdrom/boot/vmlinuz-xenU needs 72 MiB to start"
+    assert remedy == "write 72 or more: -D mem=72"
+    assert plans("mem=72")
+    assert plans("mem=30", now=recorded(room=0))
 
 
 def test_a_command_line_that_xen_would_cut() -> None:

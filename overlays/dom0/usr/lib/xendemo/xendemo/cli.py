@@ -25,6 +25,7 @@ VERBS = {
     "ssh": "xendemo.ssh",
     "shutdown": "xendemo.shutdown",
     "destroy": "xendemo.destroy",
+    "nat": "xendemo.nat",
 }
 INTERRUPTED = 130
 DESCRIPTION = "Starts further domains from the disc and looks after them."

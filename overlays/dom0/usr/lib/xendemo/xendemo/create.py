@@ -26,7 +26,7 @@ EXAMPLES = """
 
 variables of -D, with their defaults (/etc/xen/xendemo.conf may have others):
   name=guest#   the domain's name; # is the lowest number that is free
-  mem=96        memory in MiB (32 with --micro)
+  mem=96        memory in MiB (72 with --micro)
   vcpus=1       virtual processors
   type=auto     pv, pvh, or auto: pvh where the processor can, else pv
   ip=auto       addresses or host names, comma between; auto is the next one

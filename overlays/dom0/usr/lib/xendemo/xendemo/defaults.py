@@ -27,9 +27,13 @@ BUILTIN: dict[str, dict[str, Any]] = {
     "domain": {
         "kernel": "/cdrom/boot/vmlinuz-xenU",
         "ramdisk": "/cdrom/boot/initrd-xenU",
-        "cmdline": "console=hvc0 role=guest {extra}",
+        "cmdline": "console=hvc0 role=guest quiet cgroup.memory=nokmem {extra}",
         "disk": ["{medium},raw,xvda,ro"],
     },
-    "micro": {"mem": 32, "cmdline": "console=hvc0 role=micro {extra}", "disk": []},
+    "micro": {
+        "mem": 72,
+        "cmdline": "console=hvc0 role=micro quiet cgroup.memory=nokmem {extra}",
+        "disk": [],
+    },
     "xl": {},
 }

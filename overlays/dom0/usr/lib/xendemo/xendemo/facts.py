@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import re
+import struct
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Interface
@@ -64,6 +65,7 @@ class Facts:
         vifs: the addresses of each domain's id.
         own: domain 0's addresses and their cards.
         available: MiB that programs of domain 0 could still have.
+        room: MiB that the new domains' kernel needs to start; 0 if nobody knows.
         medium: of the disc.
         unreadable: files that new domains need, and why they cannot be read.
         hosts: what host names stand for.
@@ -75,6 +77,7 @@ class Facts:
     vifs: Mapping[int, tuple[IPv4Address, ...]]
     own: tuple[tuple[str, IPv4Interface], ...]
     available: int
+    room: int
     medium: Medium
     unreadable: Mapping[str, str]
     hosts: Mapping[str, IPv4Address | None]
@@ -106,7 +109,7 @@ def gather(files: Sequence[str], names: Sequence[str]) -> Facts:
     """Ask for everything.
 
     Args:
-        files: that new domains need.
+        files: that new domains need; their kernel first.
         names: host names to look up.
 
     Raises:
@@ -120,6 +123,7 @@ def gather(files: Sequence[str], names: Sequence[str]) -> Facts:
         vifs=vifs(),
         own=read_addresses(run.check("ip", "-j", "-4", "address")),
         available=read_available(_content("/proc/meminfo")),
+        room=read_room(_header(files[0])) if files else 0,
         medium=medium,
         unreadable={path: why for path in files if (why := _unreadable(path, medium))},
         hosts={name: _look_up(name) for name in names},
@@ -187,6 +191,22 @@ def read_available(text: str) -> int:
     return int(match[1]) // 1024 if match else 0
 
 
+def read_room(header: bytes) -> int:
+    """Return the MiB that a kernel needs to start, of the first KiB of its bzImage; 0 if none.
+
+    The boot protocol's pref_address (at 0x258) and init_size (0x260), since 2.10. A PV domain is
+    built with all memory from address 0 to the end of its kernel.
+    """
+    if (
+        len(header) < 0x264
+        or header[0x202:0x206] != b"HdrS"
+        or struct.unpack_from("<H", header, 0x206)[0] < 0x20A
+    ):
+        return 0
+    address, size = struct.unpack_from("<QI", header, 0x258)
+    return int(address + size + (1 << 20) - 1) >> 20
+
+
 def read_disc(text: str) -> str:
     """Return the disc's device as the initrd has written it down, or ""."""
     match = re.search(r"(?:^|\s)device=(\S+)", text)
@@ -229,6 +249,14 @@ def _unreadable(path: str, medium: Medium) -> str:
             return "" if file.read(1) else "is empty"
     except OSError as error:
         return os.strerror(error.errno or 0)
+
+
+def _header(path: str) -> bytes:
+    try:
+        with open(path, "rb") as file:
+            return file.read(1024)
+    except OSError:
+        return b""  # `unreadable` tells
 
 
 def _look_up(name: str) -> IPv4Address | None:

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from ipaddress import IPv4Address
 from typing import Any
 
-from xendemo import domains, facts, report
+from xendemo import domains, facts, nat, report
 from xendemo import run as programs
 from xendemo.facts import Domain
 
@@ -20,7 +20,6 @@ EXAMPLES = """
 STATES = {
     "r": "running", "b": "idle", "p": "paused", "s": "shut down", "c": "crashed", "d": "ending",
 }  # fmt: skip
-SSH = 2200  # `xendemo nat on` leads this port plus a domain's id to its sshd
 HEADING = ("NAME", "ID", "MEMORY", "VCPUS", "STATE", "TYPE", "SSH PORT", "ADDRESSES")
 
 
@@ -33,16 +32,9 @@ def run(args: argparse.Namespace) -> int:
     """Print them."""
     there = domains.known()
     types = read_types(programs.check("xl", "list", "-l"))
-    found = entries(there, types, facts.vifs(), nat_is_on())
+    found = entries(there, types, facts.vifs(), nat.is_on())
     print(json.dumps(found, indent=2) if args.json else as_table(found))
     return 0
-
-
-def nat_is_on() -> bool:
-    """Tell whether ports of this machine lead to domains."""
-    import importlib
-
-    return bool(importlib.import_module("xendemo.nat").is_on())
 
 
 def read_types(text: str) -> dict[int, str]:
@@ -54,9 +46,9 @@ def read_types(text: str) -> dict[int, str]:
 
 def entries(
     there: Sequence[Domain], types: Mapping[int, str], vifs: Mapping[int, tuple[IPv4Address, ...]],
-    nat: bool,
+    ports: bool,
 ) -> list[dict[str, Any]]:  # fmt: skip
-    """Return what is known of each domain, by id; `ssh_port` is None without NAT."""
+    """Return what is known of each domain, by id; `ports`: NAT leads some to their sshds."""
     return [
         {
             "name": domain.name,
@@ -65,7 +57,7 @@ def entries(
             "vcpus": domain.vcpus,
             "state": state(domain.state),
             "type": types.get(domain.id, ""),
-            "ssh_port": SSH + domain.id if nat and domain.id in vifs else None,
+            "ssh_port": nat.FIRST_PORT + domain.id if ports and domain.id in vifs else None,
             "addresses": [str(address) for address in vifs.get(domain.id, ())],
         }
         for domain in sorted(there, key=lambda domain: domain.id)

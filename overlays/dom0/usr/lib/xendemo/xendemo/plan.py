@@ -54,13 +54,17 @@ class Plan:
 
 
 def files(request: Request) -> list[str]:
-    """Return the files that the new domains need and that are named without knowing the plan."""
+    """Return the files that the new domains need, their kernel first.
+
+    Files whose names depend on the plan are not among them; without a kernel there is "" for it.
+    """
     template = request.template
     paths = [template.kernel, template.ramdisk, *(_target(disk) for disk in template.disk)]
-    filled = [_fill(path, request.values) for path in paths]
     own = {"name", "ip", MEDIUM}  # not settled yet
-    return [new for old, new in zip(paths, filled, strict=True)
-            if new.startswith("/") and not own & set(PLACE.findall(old))]  # fmt: skip
+    known = [
+        "" if own & set(PLACE.findall(path)) else _fill(path, request.values) for path in paths
+    ]
+    return [known[0], *(path for path in known[1:] if path.startswith("/"))]
 
 
 def make(settings: Settings, request: Request, facts: Facts, mistakes: Pairs) -> list[Plan]:
@@ -212,6 +216,13 @@ def _look_at_files(request: Request, facts: Facts, mistakes: Pairs) -> None:
 def _count_memory(
     settings: Settings, request: Request, facts: Facts, type_: str, mistakes: Pairs
 ) -> None:
+    if 0 < request.mem < facts.room:
+        mistakes.append((
+            f"mem={request.mem} is too little: {_fill(request.template.kernel, request.values)} "
+            f"needs {facts.room} MiB to start",
+            f"write {facts.room} or more: -D mem={facts.room}",
+        ))  # fmt: skip
+        return
     one = (request.mem, request.vcpus, type_)
     free, give = facts.host.free, memory.from_dom0(settings, facts)
     need = memory.together(request.count, *one)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 
 from xendemo import memory
@@ -11,6 +12,7 @@ from xendemo.plan import Plan, notes
 from xendemo.run import Done
 
 CAUSES = 3  # lines of xl that are told
+TOO_SMALL = re.compile(r"segment \S+( \S+)? too large")  # xg_dom_core.c
 LISTED = 8  # names that are told one by one
 
 
@@ -63,7 +65,7 @@ def not_started(plan: Plan, done: Done) -> tuple[str, str]:
     """
     lines = [line for line in done.err.splitlines() if not line.startswith("Parsing config")]
     told = "\n".join(lines[:CAUSES])
-    if "segment kernel too large" in done.err:
+    if TOO_SMALL.search(done.err):
         return (
             f"{plan.name}: {plan.memory} MiB have no room for the kernel {plan.kernel}",
             f"take more: -D mem={plan.memory * 2}\n{told}",
