@@ -25,7 +25,7 @@ PACKAGES = "/packages.txt"
 MANIFEST = "/manifest.json"
 
 COMMAND_LINE = {
-    "role": "dom0, guest or plain: which layers make the root",
+    "role": "dom0, guest or plain: which layers make the root; micro: a guest without a root",
     "toram": "copy the disc into memory and let go of it",
     "findiso": "PATH: the disc is an .iso file on some partition",
     "checkmedia": "check every file on the disc before booting it; =continue boots a damaged one",

@@ -22,6 +22,13 @@ FORMAT = 1
 """Counts up when this file makes another initrd from the same inputs."""
 ZSTD_LEVEL = 19
 FOLDERS = ("dev", "mnt", "proc", "run", "sys", "tmp")
+PROGRAMS = {
+    "init": "rootfs/init",
+    "micro": "rootfs/micro",
+    # One script gives micro guests and full guests their network.
+    "bin/guest-network": "overlays/guest/usr/lib/xendemo/guest-network",
+}
+"""Path in the initrd, to our program in the project."""
 LINKS = {
     "bin/sh": "busybox",
     "sbin": "bin",
@@ -66,12 +73,11 @@ def build(
     kernel = kernels.dom0 if name == "xen0" else kernels.guest
     lists = recipe.initrd.xen0 if name == "xen0" else recipe.initrd.xenU
     plan = plan_modules(kernel, read_lists(project / "rootfs/modules", lists))
-    programs = {"init": project / "rootfs/init", "bin/busybox": root.parts / "usr/bin/busybox"}
+    programs = {"bin/busybox": root.parts / "usr/bin/busybox"}
+    programs |= {path: project / source for path, source in PROGRAMS.items()}
     for path in programs.values():
         if not path.is_file():
-            raise BuildError(
-                f"the initrd lacks {path}", "the root needs the package busybox-static"
-            )
+            raise BuildError(f"the initrd lacks {path}", "busybox is of the package busybox-static")
     texts = {
         "etc/roles": "".join(f"{role} {' '.join(of)}\n" for role, of in recipe.roles.items()),
         "etc/volume_id": f"{recipe.disc.volume_id}\n",

@@ -37,7 +37,9 @@ class Bench:
         (folder / "parts/usr/bin").mkdir()
         (folder / "parts/usr/bin/busybox").write_bytes(b"ELF")
         (folder / "rootfs/modules").mkdir(parents=True)
-        (folder / "rootfs/init").write_text("#!/bin/sh\n")
+        for program in initrds.PROGRAMS.values():
+            (folder / program).parent.mkdir(parents=True, exist_ok=True)
+            (folder / program).write_text("#!/bin/sh\n")
         self.list("disc", "a  # needs b\n\n# nothing here\ninside\nd\n")
         kernel = Kernel(folder / "vmlinuz", "6.1", modules)
         self.kernels = Kernels(folder / "xen.gz", "4.20", frozenset(), kernel, kernel)
@@ -68,6 +70,7 @@ def bench(tmp_path: Path) -> Bench:
 def test_it_holds_what_init_needs(bench: Bench) -> None:
     files = bench.files()
     assert files["init"].mode == 0o100755
+    assert files["micro"].mode == files["bin/guest-network"].mode == 0o100755
     assert files["bin/busybox"].data == b"ELF"
     assert files["bin/sh"].data == b"busybox"
     assert files["etc/volume_id"].data == b"XENDEMO\n"

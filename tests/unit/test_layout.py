@@ -9,6 +9,7 @@ import pytest
 
 from democd import layout
 from democd.recipe import Recipe
+from democd.stages import initrds
 
 OVERLAYS = ("ssh", "ip")
 
@@ -33,6 +34,12 @@ def test_init_can_be_any_role_by_itself(init: str, project: Path) -> None:
     own = set(re.findall(r"\brole=([a-z0-9]+)", init))
     assert own == set(Recipe(project).roles)
     assert all(role in layout.COMMAND_LINE["role"] for role in own)
+
+
+def test_init_hands_over_to_the_micro_guest(init: str) -> None:
+    assert '[ "$role" != micro ] || exec /micro' in init
+    assert "micro" in initrds.PROGRAMS
+    assert "micro:" in layout.COMMAND_LINE["role"]
 
 
 def test_the_overlays_read_the_other_words(project: Path) -> None:
