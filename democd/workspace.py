@@ -47,13 +47,21 @@ def file_digest(path: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
+def tree(top: Path) -> list[Path]:
+    """Return all that lies below `top`, sorted; but not what Python leaves beside its modules.
+
+    A checkout whose programs have been run makes the same disc.
+    """
+    return sorted(path for path in top.rglob("*") if "__pycache__" not in path.parts)
+
+
 def tree_digest(top: Path) -> str:
     """Return the SHA-256 over names, modes and contents of all below `top`.
 
     Only the execute bits of a mode count: the umask of a checkout must not change a build.
     """
     digest = hashlib.sha256()
-    for path in sorted(top.rglob("*")):
+    for path in tree(top):
         name = path.relative_to(top).as_posix()
         if path.is_symlink():
             entry = ["link", name, str(path.readlink())]

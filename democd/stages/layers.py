@@ -22,7 +22,7 @@ from democd.host.progress import Step
 from democd.host.run import run
 from democd.host.suite import suite_tool
 from democd.recipe import WELL_KNOWN_HASH, Layers, Recipe
-from democd.workspace import Made, Workspace
+from democd.workspace import Made, Workspace, tree
 
 COMPRESSION = {
     "zstd": lambda layers: ["-comp", "zstd", "-Xcompression-level", str(layers.level)],
@@ -230,7 +230,7 @@ def members(
     git keeps no more than that, and a checkout's umask must not show.
     """
     # A symlink to a folder is a link, not a folder: rglob does not follow it.
-    known = {path.relative_to(top).as_posix(): path for path in top.rglob("*")}
+    known = {path.relative_to(top).as_posix(): path for path in tree(top)}
     made = {parent.as_posix() for name in extra for parent in Path(name).parents} - {"."}
     for name in sorted({*known, *extra, *made}):
         path, made_here = known.get(name), extra.get(name)

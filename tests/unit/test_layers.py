@@ -12,7 +12,7 @@ from democd.artifacts import Kernel, Kernels, Root
 from democd.errors import InputError
 from democd.recipe import WELL_KNOWN_HASH, Login, Recipe
 from democd.stages import layers
-from democd.workspace import Made
+from democd.workspace import Made, tree_digest
 
 DATE = 1_700_000_000
 OWN_HASH = "$6$salt$0123456789012345678901234567890123456789"
@@ -51,6 +51,15 @@ def test_modes_come_from_git_not_from_the_umask(tmp_path: Path) -> None:
         "bin/tool": (0o755, 0, 0, b""),
         "etc": (0o644, 0, 0, b""),
     }
+
+
+def test_programs_that_were_run_leave_no_trace_on_the_disc(tmp_path: Path) -> None:
+    (tmp_path / "tool.py").touch()
+    before = tree_digest(tmp_path)
+    (tmp_path / "__pycache__").mkdir()
+    (tmp_path / "__pycache__/tool.cpython-313.pyc").write_bytes(b"made here")
+    assert list(found(tmp_path)) == ["tool.py"]
+    assert tree_digest(tmp_path) == before
 
 
 def test_special_owners_and_modes_are_in_one_table(tmp_path: Path) -> None:
