@@ -5,6 +5,9 @@ from __future__ import annotations
 from democd.host.qemu import Drive
 from democd.smoke.menu import KERNEL_LINE, Edit
 from tests.boot import checks as c
+from tests.boot import guest_ends as e
+from tests.boot import guest_network as n
+from tests.boot import guests as g
 from tests.boot.fleet import Case, usb
 from tests.boot.media import Media
 
@@ -42,16 +45,52 @@ CASES = (
             c.ssh_takes_no_password_from_the_network,
             c.screen_is_what_linux_draws_on,
             c.root_is_writable,
+            g.a_guest_of_96_mb_runs_beside_dom0,
         ),
         memory=384,
     ),
     Case(
+        "guests",
+        (
+            c.comes_up,
+            g.plan_is_printed_and_nothing_started,
+            g.wrong_input_starts_nothing,
+            g.two_guests_start_with_one_command,
+            g.console_gives_a_login,
+            g.guest_is_a_small_live_system,
+            n.ssh_from_dom0_takes_the_password,
+            n.guests_reach_dom0_and_each_other,
+            n.a_guest_cannot_send_as_another,
+            n.a_guest_receives_only_what_is_for_it,
+            n.nothing_gets_out_without_nat,
+            n.nat_reaches_the_world,
+            n.guests_have_a_resolver,
+            n.port_2201_leads_to_domain_1,
+            e.shutdown_and_destroy_leave_nothing,
+            n.an_address_of_the_outside_is_reached_there,
+        ),
+        memory=1200,
+    ),
+    Case(
+        "guests-ends",
+        (
+            g.commands_of_the_readme_work,
+            e.deaths_leave_nothing,
+            e.medium_taken_out_is_told,
+        ),
+        memory=1200,
+    ),
+    Case(
         "uefi-cd-ip",
-        (c.comes_up, c.user_is_user, c.no_failed_units, c.ip_option_sets_the_address),
+        (
+            c.comes_up,
+            c.no_failed_units,
+            c.ip_option_sets_the_address,
+            n.nat_works_with_an_address_by_hand,
+        ),
         firmware="uefi",
         entry="xen-ip",
         edits=(Edit(r"^\s*set ip=", replace=STATIC),),
-        user="user",
     ),
     Case(
         "findiso-ssh",
@@ -90,13 +129,22 @@ CASES = (
     ),
     Case(
         "bios-cd-linux",
-        (c.comes_up, c.there_is_no_xen, c.no_failed_units, c.dhcp_gives_an_address, c.ssh_answers),
+        (
+            c.comes_up,
+            c.user_is_user,
+            c.there_is_no_xen,
+            c.nothing_of_xen_runs,
+            c.no_failed_units,
+            c.dhcp_gives_an_address,
+            c.ssh_answers,
+        ),
         chipset="q35",
         entry="linux",
+        user="user",
     ),
     Case(
         "bios-cd-toram",
-        (c.comes_up, *XEN, c.disc_can_be_taken_out),
+        (c.comes_up, *XEN, c.disc_can_be_taken_out, e.guests_start_from_the_copy),
         memory=1200,
         entry="toram",
     ),

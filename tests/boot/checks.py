@@ -73,6 +73,16 @@ def there_is_no_xen(visit: Visit) -> None:
     assert "role=plain" in visit.console.get("cat /proc/cmdline")
 
 
+def nothing_of_xen_runs(visit: Visit) -> None:
+    """The packages are there, as on the whole disc; what runs or listens is not."""
+    assert visit.console.run("pgrep -l xen; pgrep -l xl").text == ""
+    assert "xen" not in visit.console.get("ip -br link")
+    units = visit.console.get("systemctl list-units --no-legend --plain")
+    assert not [line for line in units.splitlines() if re.match(r"xen|proc-xen|domains", line)]
+    assert visit.console.run("command -v xendemo").status != 0
+    assert "169.254" not in visit.console.run("cat /etc/ssh/sshd_config.d/*; ip addr").text
+
+
 def the_whole_machine_has_384_mb(visit: Visit) -> None:
     total = re.search(r"total_memory +: (\d+)", visit.console.get("xl info"))
     assert total

@@ -91,7 +91,7 @@ class Case:
             firmware=self.firmware,  # type: ignore[arg-type]
             chipset=self.chipset,  # type: ignore[arg-type]
             memory=self.memory,
-            nic=Nic(forward=(22,)),
+            nic=Nic(forward=(22, 2201)),
             accel=accelerator(),
         )
 
