@@ -14,7 +14,7 @@ test: ## pass all tests: unit, tools, build, boot (ARGS="tests/unit" for some)
 	@.venv/bin/python -m pytest -m '' $(ARGS)
 
 bench: ## measure against live-build and cp, as root (ARGS="boot" for a part): benchmarks/README.md
-	@./setup.sh test
+	@./setup.sh bench
 	@.venv/bin/python -m benchmarks $(ARGS)
 
 setup: ## install what building and testing need

@@ -1,7 +1,7 @@
 #!/bin/sh
-# Installs what building (`./setup.sh build`) or building and testing (`./setup.sh test`) needs:
-# Debian packages, as democd/host/tools.txt lists them, and .venv with the Python packages that
-# pyproject.toml pins. What is there already is left alone, so a second run does nothing.
+# Installs what building (`./setup.sh build`), testing (`test`) or measuring (`bench`) needs, each with
+# all before it: Debian packages, as democd/host/tools.txt lists them, and .venv with the Python
+# packages that pyproject.toml pins. What is there is left alone, so a second run does nothing.
 set -eu
 cd "$(dirname "$0")"
 
@@ -15,7 +15,8 @@ die() { printf 'error: %s\n' "$*" >&2; exit 1; }
 case $level in
 build) levels=build ;;
 test) levels='build test' ;;
-*) die "usage: ./setup.sh [build|test]" ;;
+bench) levels='build test bench' ;;
+*) die "usage: ./setup.sh [build|test|bench]" ;;
 esac
 
 # Prints the Debian packages of the programs and files that are not there, one a line.
@@ -54,12 +55,13 @@ install_packages() {
 
 # Prints the pinned requirements of pyproject.toml.
 requirements() {
-    python3 - "$level" <<'END'
+    # shellcheck disable=SC2086 # one word a level
+    python3 - $levels <<'END'
 import sys, tomllib
 project = tomllib.load(open("pyproject.toml", "rb"))["project"]
 wanted = project["dependencies"]
-if sys.argv[1] == "test":
-    wanted += project["optional-dependencies"]["test"]
+for level in sys.argv[2:]:
+    wanted += project["optional-dependencies"][level]
 print("\n".join(wanted))
 END
 }
