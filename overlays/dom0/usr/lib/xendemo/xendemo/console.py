@@ -19,6 +19,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Become `xl console`."""
+    """Become `xl console`, which says nothing until the domain does."""
     [domain] = domains.chosen([args.name], False, domains.known())
+    print(f"the console of {domain.name}: Enter shows its prompt, Ctrl-] leaves it")
     programs.become("xl", "console", str(domain.id))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 
 from xendemo import domains, facts, plan
 from xendemo import run as programs
@@ -23,6 +24,8 @@ OPTIONS = (
     "-o", "GlobalKnownHostsFile=/dev/null",
     "-o", "LogLevel=ERROR",
 )  # fmt: skip
+PORT = 22
+PATIENCE = 180  # seconds; a domain's whole boot under emulation
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -39,7 +42,26 @@ def run(args: argparse.Namespace) -> int:
         raise InputError(f"{domain.name} is a micro domain: it has no sshd",
                          f"its console: xendemo console {domain.name}")  # fmt: skip
     address = domains.linklocal(domain, facts.vifs())
+    wait_for(domain.name, str(address))
     programs.become("ssh", *OPTIONS, f"root@{address}", *args.command)
+
+
+def wait_for(name: str, address: str) -> None:
+    """Wait until a domain that is still starting answers; after a while ssh may tell why not."""
+    import socket
+    import time
+
+    end = time.monotonic() + PATIENCE
+    told = False
+    while time.monotonic() < end:
+        try:
+            socket.create_connection((address, PORT), timeout=10).close()
+            return
+        except OSError:
+            if not told:
+                print(f"{name} does not answer yet; waiting (Ctrl-C ends it)", file=sys.stderr)
+            told = True
+            time.sleep(1)
 
 
 def settings_of(name: str) -> str:
