@@ -1,16 +1,21 @@
-"""`python -m benchmarks [build] [master] [boot]`: measure, print the table, keep the figures."""
+"""`python -m benchmarks [PART …]`: measure all or some, print the table, keep the figures."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
 
-from benchmarks import boot, build, master
+from benchmarks import boot, build, guests, master
 from benchmarks.report import tell
 from democd.cli import explain
 from democd.errors import BuildError
 
-ALL = {"build": build.measure, "master": master.measure, "boot": boot.measure}
+ALL = {
+    "build": build.measure,
+    "master": master.measure,
+    "boot": boot.measure,
+    "guests": guests.measure,
+}
 
 
 def main(names: Sequence[str]) -> None:
