@@ -39,7 +39,7 @@ def test_the_disc_starts_guests_of_2004s_size_from_itself() -> None:
     settings = conf.load(str(ON_DISC))
     assert settings.variables["mem"].default == "96"
     assert settings.domain.kernel == "/cdrom/boot/vmlinuz-xenU"
-    assert settings.domain.disk == ("{medium},raw,xvda,ro",)
+    assert settings.domain.disk == ("{medium},raw,xvda,ro,script=block-disc",)
     assert settings.micro.disk == ()
     assert settings.micro.kernel == settings.domain.kernel
     assert "role=micro" in settings.micro.cmdline

@@ -73,7 +73,7 @@ def test_the_default_domain() -> None:
         "memory": 96,
         "vcpus": 1,
         "vif": ["mac=00:16:3e:fe:01:02,ip=10.84.0.2 169.254.1.2,script=vif-xendemo"],
-        "disk": ["/dev/sr0,raw,xvda,ro"],
+        "disk": ["/dev/sr0,raw,xvda,ro,script=block-disc"],
     }
 
 
@@ -233,7 +233,7 @@ def test_a_medium_that_is_gone() -> None:
 
 def test_a_disc_in_memory_is_handed_on() -> None:
     [one] = plans(now=recorded(medium=facts.Medium("/dev/loop0")))
-    assert one.disks == ("/dev/loop0,raw,xvda,ro",)
+    assert one.disks == ("/dev/loop0,raw,xvda,ro,script=block-disc",)
 
 
 def test_memory_by_libxls_rule() -> None:
@@ -298,7 +298,7 @@ def test_a_dry_run_prints_the_whole_plan() -> None:
         "  type          pv (auto: `xl info` has no hap in virt_caps)",
         "  addresses     10.84.0.2",
         "  link-local    169.254.1.2, MAC 00:16:3e:fe:01:02",
-        "  block device  /dev/sr0,raw,xvda,ro",
+        "  block device  /dev/sr0,raw,xvda,ro,script=block-disc",
         f"  command line  {ready[0].cmdline}",
         "  file          /etc/xen/guests/web.cfg:",
         *(f"    {line}" for line in ready[0].xl.splitlines()),

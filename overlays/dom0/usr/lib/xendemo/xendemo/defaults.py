@@ -28,7 +28,7 @@ BUILTIN: dict[str, dict[str, Any]] = {
         "kernel": "/cdrom/boot/vmlinuz-xenU",
         "ramdisk": "/cdrom/boot/initrd-xenU",
         "cmdline": "console=hvc0 role=guest quiet cgroup.memory=nokmem {extra}",
-        "disk": ["{medium},raw,xvda,ro"],
+        "disk": ["{medium},raw,xvda,ro,script=block-disc"],
     },
     "micro": {
         "mem": 72,
