@@ -73,7 +73,7 @@ def test_a_file_changes_what_it_names(tmp_path: Path) -> None:
     assert settings.variables["nfs_server"] == conf.Variable(None, "where /home is")
     assert settings.variables["name"].default == "guest#"
     assert [str(network) for network in settings.ranges] == ["192.168.77.0/24"]
-    assert (settings.dom0_floor, settings.dom0_spare) == (200, 48)
+    assert (settings.dom0_floor, settings.dom0_spare) == (200, 64)
     assert settings.domain.kernel == "/cdrom/boot/vmlinuz-xenU"
     assert settings.micro_defaults == {"mem": str(BUILTIN["micro"]["mem"]), "vcpus": "2"}
     assert settings.xl == {

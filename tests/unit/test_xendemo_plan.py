@@ -245,13 +245,13 @@ def test_memory_by_libxls_rule() -> None:
 
 
 def test_domain_0_gives_down_to_its_floor_and_what_it_can_spare() -> None:
-    assert memory.from_dom0(SETTINGS, recorded(available=318)) == 318 - 48
-    assert memory.from_dom0(SETTINGS, recorded(available=5000)) == 512 - 160
+    assert memory.from_dom0(SETTINGS, recorded(available=318)) == 318 - 64
+    assert memory.from_dom0(SETTINGS, recorded(available=5000)) == 512 - 192
     assert memory.from_dom0(SETTINGS, recorded(available=40)) == 0
 
 
 def test_no_memory_left() -> None:
-    now = recorded(host=replace(recorded().host, free=150), available=88)
+    now = recorded(host=replace(recorded().host, free=150), available=104)
     assert plans("mem=180", now=now)
     [(what, remedy)] = wrong("mem=190", now=now)
     assert what == (
@@ -264,6 +264,15 @@ def test_no_memory_left() -> None:
     assert "732 MiB needed for 9 domains of 80 MiB" in what
     assert "--count 2" in remedy
     assert plans("mem=80", count=2, now=now)
+
+
+def test_domain_0_needs_memory_for_xl_itself() -> None:
+    assert plans(now=recorded(available=64))
+    [(what, remedy)] = wrong(now=recorded(available=63))
+    assert what == ("domain 0 itself is short of memory: 63 MiB are available, and xl needs 64 MiB")
+    assert "end" in remedy
+    [(what, _)] = wrong("mem=72", count=8, now=recorded(available=70))
+    assert "xl needs 78 MiB" in what
 
 
 def test_a_kernel_that_does_not_fit() -> None:

@@ -23,7 +23,7 @@ BUILTIN: dict[str, dict[str, Any]] = {
         "extra": {"default": "", "help": "further words for the command line of its kernel"},
     },
     "network": {"addresses": ["10.84.0.0/16", "172.31.84.0/24"]},
-    "memory": {"dom0_floor": 160, "dom0_spare": 48},
+    "memory": {"dom0_floor": 192, "dom0_spare": 64},
     "domain": {
         "kernel": "/cdrom/boot/vmlinuz-xenU",
         "ramdisk": "/cdrom/boot/initrd-xenU",

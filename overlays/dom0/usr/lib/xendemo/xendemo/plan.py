@@ -223,6 +223,13 @@ def _count_memory(
             f"write {facts.room} or more: -D mem={facts.room}",
         ))  # fmt: skip
         return
+    own = memory.own(settings, request.count)
+    if facts.available < own:
+        mistakes.append((
+            f"domain 0 itself is short of memory: {facts.available} MiB are available, and xl "
+            f"needs {own} MiB", "end programs, delete files or end other domains",
+        ))  # fmt: skip
+        return
     one = (request.mem, request.vcpus, type_)
     free, give = facts.host.free, memory.from_dom0(settings, facts)
     need = memory.together(request.count, *one)
