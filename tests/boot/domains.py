@@ -43,7 +43,21 @@ def prepare_ssh(visit: Visit) -> None:
 def wait_for_ssh(visit: Visit, number: int) -> None:
     """Wait until a guest lets root in with the password; it has just been created."""
     command = f"until {KNOWING} ssh -o ConnectTimeout=5 root@{LINK[number]} true; do sleep 3; done"
-    visit.console.get(f"timeout 240 sh -c '{command}' 2>/dev/null", 300)
+    visit.console.get(f"timeout 480 sh -c '{command}' 2>/dev/null", 540)
+
+
+def wait_for_answer(visit: Visit, address: str) -> None:
+    """Wait until a guest answers a ping; it has just been created."""
+    ask = f"until ping -c 1 -W 2 {address}; do sleep 1; done"
+    visit.console.get(f"timeout 300 sh -c '{ask}' >/dev/null", 360)
+
+
+def clear(visit: Visit) -> None:
+    """End what an earlier check may have left, so that each tells of itself alone."""
+    gone = names(visit)
+    if gone:
+        visit.console.run("xendemo destroy --all", 300)
+        wait_until_gone(visit, *gone)
 
 
 def run_in(visit: Visit, number: int, command: str, timeout: float = 120) -> Output:
@@ -61,7 +75,7 @@ def console_of(visit: Visit, name: str) -> Iterator[Console]:
     """Log in on a guest's console by `xendemo console`, and leave it as a person would."""
     visit.console.press(f"xendemo console {name}\r")
     try:
-        visit.console.login("root", PASSWORD, 240)
+        visit.console.login("root", PASSWORD, 600)
         yield visit.console
         visit.console.press("exit\r")
         visit.console.expect("login: ", 60)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import time
 
-from tests.boot.domains import names, prepare_ssh, traces, wait_for_ssh, wait_until_gone
+from tests.boot.domains import clear, names, prepare_ssh, traces, wait_for_ssh, wait_until_gone
 from tests.boot.fleet import Visit
 
 
@@ -42,6 +42,8 @@ _DEATHS = {
 
 def deaths_leave_nothing(visit: Visit) -> None:
     """Destroyed in the middle of its boot, crashed, orphaned: dom0 is as it was."""
+    clear(visit)
+    visit.console.run("udevadm settle; sleep 5")
     before = traces(visit)
     for death, command in _DEATHS.items():
         visit.console.get(command, 300)
@@ -62,6 +64,7 @@ def _settled(visit: Visit, wanted: list[str]) -> list[str]:
 
 def medium_taken_out_is_told(visit: Visit) -> None:
     """The last check of a machine: what is not in memory by now is lost."""
+    clear(visit)
     visit.console.get("xendemo create -n")  # has the program in memory
     visit.running.eject(0)
     output = visit.console.run("xendemo create")

@@ -12,6 +12,7 @@ from tests.boot.domains import (
     LINK,
     MAIN,
     MICRO_PROMPT,
+    clear,
     get_in,
     leave_console,
     run_in,
@@ -206,6 +207,7 @@ def _from_outside(
 
 def an_address_of_the_outside_is_reached_there(visit: Visit) -> None:
     """dom0 answers for the guest in the network of its card, without translation."""
+    clear(visit)
     visit.console.get("xendemo nat off; xendemo create -D ip=10.0.2.50", 300)
     wait_for_ssh(visit, 1)
     forward = "hostfwd_add net0 tcp:127.0.0.1:0-10.0.2.50:22"
@@ -224,7 +226,7 @@ def nat_works_with_an_address_by_hand(visit: Visit) -> None:
     """dom0 has its address by `ip=`; a micro guest reaches the world through it."""
     visit.console.get("xendemo nat on")
     visit.console.press("xendemo create --micro -c\r")
-    visit.console.expect(MICRO_PROMPT, 240)
+    visit.console.expect(MICRO_PROMPT, 600)
     visit.console.press("ping -c 3 -W 5 10.0.2.2\r")
     assert visit.console.expect([r"3 packets received", r"packet loss"], 60).index == 0
     leave_console(visit)

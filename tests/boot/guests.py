@@ -15,6 +15,7 @@ from tests.boot.domains import (
     names,
     prepare_ssh,
     run_in,
+    wait_for_answer,
     wait_for_ssh,
     wait_until_gone,
 )
@@ -70,7 +71,7 @@ def console_gives_a_login(visit: Visit) -> None:
 def guest_is_a_small_live_system(visit: Visit) -> None:
     """All its services run in 96 MB, its root is its own, the disc is read-only."""
     wait_for_ssh(visit, 1)
-    state = get_in(visit, 1, "systemctl is-system-running --wait; systemctl --failed --plain", 240)
+    state = get_in(visit, 1, "systemctl is-system-running --wait; systemctl --failed --plain", 480)
     assert state.split()[0] == "running", state
     total, available = (
         int(get_in(visit, 1, f"sed -n /^{key}:/s/[^0-9]//gp /proc/meminfo"))
@@ -134,7 +135,7 @@ def _run_as_written(visit: Visit, command: str) -> None:
         assert command.split()[2] in said.split()
     elif verb == "create" and "-c" in command.split():
         visit.console.press(command + "\r")
-        visit.console.expect("login: ", 240)
+        visit.console.expect("login: ", 600)
         leave_console(visit)
         assert len(names(visit)) == len(there) + 1
     else:
@@ -149,7 +150,7 @@ def _created(visit: Visit, command: str, said: str, there: list[str]) -> None:
     for name in re.findall(r"name=(\w+)", command):
         assert name in now
     for address in re.findall(r"ip=([\d.]+)", command):
-        assert " 0% packet loss" in visit.console.get(f"sleep 20; ping -c 2 -W 30 {address}")
+        wait_for_answer(visit, address)
     if "-n" in command.split():
         assert "memory" in said
 
