@@ -42,7 +42,7 @@ def prepare_ssh(visit: Visit) -> None:
 
 def wait_for_ssh(visit: Visit, number: int) -> None:
     """Wait until a guest lets root in with the password; it has just been created."""
-    command = f"until {KNOWING} ssh -o ConnectTimeout=5 root@{LINK[number]} true; do sleep 3; done"
+    command = f"until {KNOWING} ssh -o ConnectTimeout=90 root@{LINK[number]} true; do sleep 3; done"
     visit.console.get(f"timeout 480 sh -c '{command}' 2>/dev/null", 540)
 
 
