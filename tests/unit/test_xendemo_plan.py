@@ -338,3 +338,18 @@ def test_what_is_told_when_xl_fails() -> None:
     assert remedy == "libxl: error: a\nb\nc"
     assert report.running([]) == "no domain was started"
     assert report.running([str(number) for number in range(9)]).endswith("7 …")
+
+
+def test_domain_0_makes_room_before_it_gives_memory() -> None:
+    """Where Xen has no more free: from the second domain on, here."""
+    free = memory.together(1, 96, 1, "pv")
+    first, second = plans(count=2, now=machine(free=free))
+    assert [step[0] for step in first.steps] == ["xl"]
+    assert [step[0] for step in second.steps] == ["sysctl", "xl"]
+    assert "drop_caches" in report.plans([second], SETTINGS, machine(free=free))
+
+
+def test_xl_is_asked_again_only_where_it_lost_its_patience() -> None:
+    assert report.is_too_slow(Done(1, "", f"Parsing config from x\n{report.NOT_YET}\n"))
+    assert not report.is_too_slow(Done(1, "", XL_TOO_SMALL))
+    assert not report.is_too_slow(Done(0, "", ""))

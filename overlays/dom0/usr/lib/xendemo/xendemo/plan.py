@@ -17,14 +17,17 @@ PAGING = {"hap", "shadow"}
 # Xen hands over this much of a PV kernel's command line, a zero byte among it
 # (MAX_GUEST_CMDLINE in xen/include/public/xen.h).
 COMMAND_LINE = 1024
+# Where domain 0 must give memory: its balloon takes free pages at once, but those of the page cache
+# so slowly that xl loses its patience. Files that were read from the disc can be read again.
+MAKE_ROOM = ("sysctl", "-qw", "vm.drop_caches=1")
 
 
 @dataclass(frozen=True)
 class Plan:
     """A new domain, whole.
 
-    `why` tells how its type came about; `xl` is the text of its file; `steps` are the commands
-    that start it once the file is there.
+    `why` tells how its type came about; `from_dom0`, that domain 0 must give memory for it; `xl` is
+    the text of its file; `steps` are the commands that start it once the file is there.
     """
 
     name: str
@@ -40,6 +43,7 @@ class Plan:
     disks: tuple[str, ...]
     cmdline: str
     micro: bool
+    from_dom0: bool
     xl: str
 
     @property
@@ -50,7 +54,8 @@ class Plan:
     @property
     def steps(self) -> tuple[tuple[str, ...], ...]:
         """The commands that start the domain once its file is there."""
-        return (("xl", "create", self.file),)
+        create = ("xl", "create", self.file)
+        return (MAKE_ROOM, create) if self.from_dom0 else (create,)
 
 
 def files(request: Request) -> list[str]:
@@ -77,8 +82,10 @@ def make(settings: Settings, request: Request, facts: Facts, mistakes: Pairs) ->
     _count_memory(settings, request, facts, type_, mistakes)
     if len(mistakes) > before or len(shares) < len(names):
         return []
-    plans = [_plan(settings, request, facts, type_, why, name, share)
-             for name, share in zip(names, shares, strict=True)]  # fmt: skip
+    short = [memory.together(number, request.mem, request.vcpus, type_) > facts.host.free
+             for number in range(1, len(names) + 1)]  # fmt: skip
+    plans = [_plan(settings, request, facts, type_, why, *each)
+             for each in zip(names, shares, short, strict=True)]  # fmt: skip
     for plan in plans:
         if len(plan.cmdline) >= COMMAND_LINE:
             mistakes.append((
@@ -110,7 +117,7 @@ def notes(plans: list[Plan], facts: Facts) -> Iterator[str]:
 
 def _plan(
     settings: Settings, request: Request, facts: Facts, type_: str, why: str, name: str,
-    share: addresses.Share,
+    share: addresses.Share, from_dom0: bool,
 ) -> Plan:  # fmt: skip
     values = {
         **request.values, "name": name, "mem": str(request.mem), "vcpus": str(request.vcpus),
@@ -135,7 +142,8 @@ def _plan(
     )
     return Plan(
         name, template.kernel, template.ramdisk, request.mem, request.vcpus, type_, why,
-        share.ordinary, share.linklocal, mac, template.disk, cmdline, is_micro(cmdline), text,
+        share.ordinary, share.linklocal, mac, template.disk, cmdline, is_micro(cmdline), from_dom0,
+        text,
     )  # fmt: skip
 
 

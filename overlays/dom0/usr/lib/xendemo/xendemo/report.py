@@ -12,6 +12,7 @@ from xendemo.plan import Plan, notes
 from xendemo.run import Done
 
 CAUSES = 3  # lines of xl that are told
+NOT_YET = "failed to free memory for the domain"  # xl_vmcontrol.c
 TOO_SMALL = re.compile(r"segment \S+( \S+)? too large")  # xg_dom_core.c
 LISTED = 8  # names that are told one by one
 
@@ -58,6 +59,11 @@ def started(plan: Plan, number: str) -> str:
     return f"{plan.name}: domain {number}, {listed}"
 
 
+def is_too_slow(done: Done) -> bool:
+    """Tell whether xl gave up while domain 0 was still handing over memory."""
+    return bool(done.status) and NOT_YET in done.err
+
+
 def not_started(plan: Plan, done: Done) -> tuple[str, str]:
     """Return what to tell when xl could not start a domain.
 
@@ -70,7 +76,7 @@ def not_started(plan: Plan, done: Done) -> tuple[str, str]:
             f"{plan.name}: {plan.memory} MiB have no room for the kernel {plan.kernel}",
             f"take more: -D mem={plan.memory * 2}\n{told}",
         )
-    return f"{plan.name}: `{' '.join(plan.steps[0])}` failed", told
+    return f"{plan.name}: `{' '.join(plan.steps[-1])}` failed", told
 
 
 def hint(ready: Sequence[Plan]) -> str:
