@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -79,6 +80,19 @@ class Layer:
     name: str
     path: Path
     made: Made
+
+
+@dataclass(frozen=True)
+class RamRoot:
+    """A root in memory, the whole of dom0's system, as part of xen0's initrd.
+
+    Attributes:
+        files: path in the root, to the file it comes from; executable if that one is.
+        links: path in the root, to the target of the symlink there.
+    """
+
+    files: Mapping[str, Path]
+    links: Mapping[str, str]
 
 
 @dataclass(frozen=True)

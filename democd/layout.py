@@ -10,6 +10,7 @@ from __future__ import annotations
 XEN = "/boot/xen.gz"
 KERNEL = {"xen0": "/boot/vmlinuz-xen0", "xenU": "/boot/vmlinuz-xenU"}
 INITRD = {"xen0": "/boot/initrd-xen0", "xenU": "/boot/initrd-xenU"}
+GUESTS = "/guests"  # a person's own, from the recipe's disc.guests
 LAYERS = "/live"  # NAME.squashfs below it; `base` and each overlay folder
 
 GRUB_FOLDER = "/boot/grub"

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from democd.artifacts import BootImages, DiscPlan, Initrd, Kernels, Layer, Root
+from democd.artifacts import BootImages, DiscPlan, Initrd, Kernels, Layer, RamRoot, Root
 from democd.host.progress import Reporter
 from democd.identity import Identity, identify
 from democd.recipe import Recipe
-from democd.stages import bootimg, disc, initrds, kernels, layers, menus, root
+from democd.stages import bootimg, disc, initrds, kernels, layers, menus, ramroot, root
 from democd.workspace import Workspace, file_digest
 
 
@@ -53,7 +53,8 @@ def build(
         bootable = _pick_kernels(recipe, system, reporter)
         texts, readme = _render_texts(recipe, identity, bootable, reporter)
         squashed = _make_layers(recipe, workspace, system, bootable, reporter)
-        initial = _make_initrds(recipe, workspace, system, bootable, reporter)
+        memory = _gather_ram_root(recipe, system, reporter)
+        initial = _make_initrds(recipe, workspace, system, bootable, memory, reporter)
         boot = _make_boot_images(recipe, workspace, system, reporter)
         with reporter.step("plan", "all paths on the disc, and their digests"):
             plan = disc.plan(
@@ -100,17 +101,33 @@ def _render_texts(
 def _make_layers(
     recipe: Recipe, workspace: Workspace, system: Root, bootable: Kernels, reporter: Reporter
 ) -> tuple[Layer, ...]:
+    if not recipe.roles:
+        return ()
     with reporter.step("layers", recipe.layers.compression) as step:
         made = layers.build(workspace, recipe, system, bootable, recipe.folder, step)
         step.says(", ".join(f"{layer.name} {_mb(layer.path)}" for layer in made))
     return made
 
 
+def _gather_ram_root(recipe: Recipe, system: Root, reporter: Reporter) -> RamRoot:
+    if not recipe.ramroot.programs:
+        return initrds.NO_RAM_ROOT
+    with reporter.step("ramroot", "dom0's root in memory") as step:
+        made = ramroot.build(recipe, [system.parts], recipe.folder)
+        step.says(f"{len(made.files)} files")
+    return made
+
+
 def _make_initrds(
-    recipe: Recipe, workspace: Workspace, system: Root, bootable: Kernels, reporter: Reporter
+    recipe: Recipe,
+    workspace: Workspace,
+    system: Root,
+    bootable: Kernels,
+    memory: RamRoot,
+    reporter: Reporter,
 ) -> tuple[Initrd, ...]:
     with reporter.step("initrds", "init and modules") as step:
-        xen0 = initrds.build(workspace, recipe, system, bootable, recipe.folder, "xen0")
+        xen0 = initrds.build(workspace, recipe, system, bootable, recipe.folder, "xen0", memory)
         xenu = initrds.build(workspace, recipe, system, bootable, recipe.folder, "xenU")
         step.says(", ".join(f"{initrd.name} {_mb(initrd.path)}" for initrd in (xen0, xenu)))
     return xen0, xenu

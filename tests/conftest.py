@@ -52,6 +52,10 @@ def small_project(tmp_path: Path) -> Path:
             f"grub/entries/{name}.cfg.j2"
             for name in ("toram", "checkmedia", "graphics", "harddisk")
         ),
+        "rootfs/programs/smoke",
+        "overlays/smoke/init",
+        "docs/README.CD.j2",
+        "docs/README.smoke.j2",
         "democd.toml",
     ]
     for name in files:

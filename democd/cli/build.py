@@ -13,6 +13,7 @@ HELP = "make the disc that the recipe describes"
 EXAMPLES = """
   ./build.py
   ./build.py --set disc.media=cd74 --set root.extra=vim-tiny,tmux
+  ./build.py build --profile smoke    # a small disc to try Xen itself: profiles/smoke.toml
   ./build.py build --recipe mine.toml --output-dir /tmp/discs
   ./build.py --refresh          # Debian's packages of today, not the kept root
 """
@@ -22,9 +23,14 @@ TOP = Path(__file__).resolve().parents[2]
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
-    parser.add_argument(
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument(
         "--recipe", type=Path, default=TOP / "democd.toml", metavar="FILE",
         help="the recipe; its relative paths start at its folder (default: democd.toml)",
+    )  # fmt: skip
+    which.add_argument(
+        "--profile", metavar="NAME",
+        help="a recipe of the project's own, profiles/NAME.toml, such as smoke",
     )  # fmt: skip
     parser.add_argument(
         "--set", action="append", default=[], metavar="KEY=VALUE", dest="overrides",
@@ -46,7 +52,11 @@ def run(args: argparse.Namespace) -> int:
     """Build, and say what came of it."""
     from democd import recipe
 
-    wanted = recipe.load(_near(args.recipe), args.overrides)  # first: mistakes are told at once
+    # First: mistakes are told at once.
+    if args.profile:
+        wanted = recipe.load_profile(TOP, args.profile, args.overrides)
+    else:
+        wanted = recipe.load(_near(args.recipe), args.overrides)
 
     from democd import pipeline
     from democd.host.progress import Reporter

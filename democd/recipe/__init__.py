@@ -14,11 +14,13 @@ from democd.recipe.keys import (
     Linux,
     Login,
     Menu,
+    RamRoot,
     Recipe,
     Root,
     Xen,
     known_keys,
 )
+from democd.recipe.profiles import load_profile
 
 __all__ = [
     "MEDIA",
@@ -33,9 +35,11 @@ __all__ = [
     "Linux",
     "Login",
     "Menu",
+    "RamRoot",
     "Recipe",
     "Root",
     "Xen",
     "known_keys",
     "load",
+    "load_profile",
 ]

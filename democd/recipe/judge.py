@@ -16,19 +16,20 @@ from democd.recipe.keys import LIST, ROLES, SECTIONS, Key, Recipe, known_keys, r
 TYPE_NAMES = {str: 'a string, "…"', int: "a whole number", LIST: 'a list of strings, ["…", "…"]'}
 
 
-def load(path: Path, overrides: Sequence[str] = ()) -> Recipe:
+def load(path: Path, overrides: Sequence[str] = (), folder: Path | None = None) -> Recipe:
     """Read a recipe, check all of it, and return it.
 
     Args:
-        path: a TOML file; relative paths in it start at its folder.
+        path: a TOML file.
         overrides: `section.name=value` each, stronger than the file; the value is TOML, or a bare
             string.
+        folder: where relative paths start, and the project's parts lie; that of `path`, if None.
 
     Raises:
         Mistakes: one for each wrong key or value.
         InputError: the file cannot be read or is not TOML.
     """
-    folder = path.resolve().parent
+    folder = (folder or path.parent).resolve()
     known = known_keys()
     mistakes: list[tuple[str, str]] = []
     written = [*from_file(path, mistakes), *from_overrides(overrides, known, mistakes)]
@@ -105,6 +106,17 @@ def _disagreements(values: Mapping[str, Any], given: Mapping[str, Given]) -> Ite
     if default not in entries + more:
         hint = choice(default, entries + more)
         yield f"{at('menu.default')}: {default!r} is not in the menu", hint
+    programs, overlays = (values[f"ramroot.{name}"] for name in ("programs", "overlays"))
+    if overlays and not programs:
+        what = "these are laid over a root in memory, and ramroot.programs makes none"
+        yield f"{at('ramroot.overlays')}: {what}", "write both, or neither"
+    if programs and not overlays:
+        what = "nothing starts these: an overlay has the /init"
+        yield f"{at('ramroot.programs')}: {what}", 'write overlays = ["smoke"] in [ramroot]'
+    for path, item in given.items():
+        if programs and item.section == "roles" and item.value != ROLES.get(item.name):
+            what = "a role is made of layers, and with a root in memory there are none"
+            yield f"{at(path)}: {what}", "leave out the role, or ramroot.programs"
 
 
 def _assemble(folder: Path, values: Mapping[str, Any]) -> Recipe:
@@ -113,4 +125,5 @@ def _assemble(folder: Path, values: Mapping[str, Any]) -> Recipe:
         section, _, name = path.partition(".")
         tables.setdefault(section, {})[name] = value
     made = {section: kind(**tables[section]) for section, kind in SECTIONS.items()}
-    return Recipe(folder=folder, roles=tables["roles"], **made)
+    roles = {} if made["ramroot"].programs else tables["roles"]
+    return Recipe(folder=folder, roles=roles, **made)

@@ -43,6 +43,11 @@ class Disc:
     version: str = _key("", '"" = what `git describe` says', checks.words(0, 40))
     builder: str = _key("", '"" = the name of the user who builds', checks.words(0, 60))
     media: str = _key("cd80", "what it must fit: cd74, cd80 or dvd", checks.one_of(tuple(MEDIA)))
+    readme: str = _key(
+        "README.CD", "docs/NAME.j2, the text of /README.CD",
+        checks.found_in("docs", "text", ".j2"),
+    )  # fmt: skip
+    guests: str = _key("", "a folder of guests' kernels and xl files, for /guests", checks.tree)
 
 
 @dataclass(frozen=True)
@@ -113,6 +118,20 @@ class Initrd:
 
 
 @dataclass(frozen=True)
+class RamRoot:
+    """[ramroot]: dom0's system in memory, as part of its initrd, in place of layers and roles."""
+
+    programs: tuple[str, ...] = _key(
+        (), "lists in rootfs/programs/; [] = the root is layers",
+        checks.found_in("rootfs/programs", "list of programs"),
+    )  # fmt: skip
+    overlays: tuple[str, ...] = _key(
+        (), "overlays/ folders laid over it, lowest first",
+        checks.found_in("overlays", "overlay", folder=True),
+    )  # fmt: skip
+
+
+@dataclass(frozen=True)
 class Console:
     """[console]: the serial line beside the screen."""
 
@@ -166,7 +185,10 @@ ROLES_CHECK = checks.found_in("overlays", "overlay", folder=True)
 
 @dataclass(frozen=True)
 class Recipe:
-    """A whole recipe; `folder` is where its relative paths start."""
+    """A whole recipe; `folder` is where its relative paths start.
+
+    `roles` is empty if dom0's root is in memory.
+    """
 
     folder: Path
     disc: Disc = Disc()
@@ -176,6 +198,7 @@ class Recipe:
     roles: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: dict(ROLES))
     login: Login = Login()
     initrd: Initrd = Initrd()
+    ramroot: RamRoot = RamRoot()
     console: Console = Console()
     xen: Xen = Xen()
     linux: Linux = Linux()

@@ -7,7 +7,7 @@ import hashlib
 import json
 import unicodedata
 import uuid
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import BinaryIO
 
@@ -16,7 +16,7 @@ from democd.artifacts import BootImages, DiscFile, DiscPlan, Initrd, Kernels, La
 from democd.errors import BuildError
 from democd.formats import eltorito, gpt, iso
 from democd.recipe import MEDIA, Recipe
-from democd.workspace import file_digest
+from democd.workspace import file_digest, tree
 
 MANIFEST_FORMAT = 1
 LARGEST = 8
@@ -55,7 +55,7 @@ def plan(
         BuildError: two things of one name, or more than the medium holds.
     """
     layers = list(layers)
-    sources = _sources(kernels, layers, initrds, menus, boot)
+    sources = _sources(recipe, kernels, layers, initrds, menus, boot)
     sources[layout.README] = readme.encode()
     sources[layout.PACKAGES] = packages_text(root).encode()
     volume = _volume(recipe, version, builder, root)
@@ -82,6 +82,7 @@ _BOOT = iso.BootFiles(layout.BIOS_IMAGE, layout.ESP_IMAGE, layout.BOOT_CATALOG)
 
 
 def _sources(
+    recipe: Recipe,
     kernels: Kernels,
     layers: Iterable[Layer],
     initrds: Iterable[Initrd],
@@ -98,6 +99,7 @@ def _sources(
         (layout.BIOS_IMAGE, boot.bios),
         (layout.ESP_IMAGE, boot.esp),
         (layout.EFI_LOADER, boot.efi),
+        *_guests(recipe),
     ]
     sources: dict[str, Path | bytes] = {}
     for path, source in pairs:
@@ -105,6 +107,14 @@ def _sources(
             raise BuildError(f"two files want to be {path} on the disc", "rename one")
         sources[path] = source
     return sources
+
+
+def _guests(recipe: Recipe) -> Iterator[tuple[str, Path]]:
+    """Give the files of the person's own guests, kernels and xl files, by path on the disc."""
+    folder = recipe.folder / recipe.disc.guests
+    for path in tree(folder) if recipe.disc.guests else ():
+        if path.is_file():
+            yield f"{layout.GUESTS}/{path.relative_to(folder).as_posix()}", path
 
 
 def _volume(recipe: Recipe, version: str, builder: str, root: Root) -> iso.Volume:

@@ -11,7 +11,7 @@ from typing import Literal
 
 import zstandard
 
-from democd.artifacts import Initrd, Kernel, Kernels, Root
+from democd.artifacts import Initrd, Kernel, Kernels, RamRoot, Root
 from democd.errors import BuildError, Mistakes
 from democd.formats import cpio, modules
 from democd.recipe import Recipe
@@ -24,6 +24,7 @@ ZSTD_LEVEL = 19
 FOLDERS = ("dev", "mnt", "proc", "run", "sys", "tmp")
 PROGRAMS = {
     "init": "rootfs/init",
+    "bin/find-disc": "rootfs/find-disc",
     "micro": "rootfs/micro",
     # One script gives micro guests and full guests their network.
     "bin/guest-network": "overlays/guest/usr/lib/xendemo/guest-network",
@@ -53,8 +54,17 @@ class ModulePlan:
     indexes: Mapping[str, str]
 
 
+NO_RAM_ROOT = RamRoot({}, {})
+
+
 def build(
-    workspace: Workspace, recipe: Recipe, root: Root, kernels: Kernels, project: Path, name: Name
+    workspace: Workspace,
+    recipe: Recipe,
+    root: Root,
+    kernels: Kernels,
+    project: Path,
+    name: Name,
+    ram: RamRoot = NO_RAM_ROOT,
 ) -> Initrd:
     """Return the initrd of the xen0 or the xenU kernel.
 
@@ -65,6 +75,7 @@ def build(
         kernels: the kernels and their modules.
         project: the folder with rootfs/.
         name: `xen0` or `xenU`.
+        ram: more files of it; they win over ours, as an /init of its own does.
 
     Raises:
         Mistakes: module lists that are missing, or name modules that the kernel does not have.
@@ -78,6 +89,8 @@ def build(
     for path in programs.values():
         if not path.is_file():
             raise BuildError(f"the initrd lacks {path}", "busybox is of the package busybox-static")
+    programs = {path: source for path, source in programs.items() if path not in ram.files}
+    ram = RamRoot(ram.files, {**LINKS, **ram.links})
     texts = {
         "etc/roles": "".join(f"{role} {' '.join(of)}\n" for role, of in recipe.roles.items()),
         "etc/volume_id": f"{recipe.disc.volume_id}\n",
@@ -91,11 +104,13 @@ def build(
         "programs": programs,
         "files": plan.files,
         "indexes": plan.indexes,
-        "links": LINKS,
+        "links": ram.links,
+        "ram": ram.files,
+        "modes": {path: _mode(source) for path, source in ram.files.items()},
     }
 
     def make(folder: Path) -> None:
-        entries = contents(kernel.release, programs, texts, plan)
+        entries = contents(kernel.release, programs, ram, texts, plan)
         archive = cpio.pack(entries, root.date)
         (folder / f"initrd-{name}").write_bytes(compress(archive))
 
@@ -179,22 +194,28 @@ def read_index(kernel: Kernel) -> modules.Index:
 
 
 def contents(
-    release: str, programs: Mapping[str, Path], texts: Mapping[str, str], plan: ModulePlan
+    release: str,
+    programs: Mapping[str, Path],
+    ram: RamRoot,
+    texts: Mapping[str, str],
+    plan: ModulePlan,
 ) -> list[cpio.Entry]:
     """Return all files of an initrd.
 
     Args:
         release: of the kernel.
         programs: path in the initrd to the file it comes from; executable.
+        ram: further files, and all links.
         texts: path in the initrd to content.
         plan: its modules.
     """
     top = f"lib/modules/{release}"
     return [
         *(cpio.folder(name) for name in FOLDERS),
-        *(cpio.symlink(name, target) for name, target in LINKS.items()),
+        *(cpio.symlink(name, target) for name, target in ram.links.items()),
         *(cpio.character_device(name, *numbers) for name, numbers in DEVICES.items()),
         *(cpio.file(name, path.read_bytes(), 0o755) for name, path in programs.items()),
+        *(cpio.file(name, path.read_bytes(), _mode(path)) for name, path in ram.files.items()),
         *(cpio.file(name, text.encode()) for name, text in texts.items()),
         *(cpio.file(f"{top}/{name}", text.encode()) for name, text in plan.indexes.items()),
         *(cpio.file(f"{top}/{name}", plain(path)) for name, path in plan.files.items()),
@@ -225,6 +246,10 @@ def plain(path: Path) -> bytes:
                 return data
     except (OSError, EOFError, lzma.LZMAError, zstandard.ZstdError) as error:
         raise BuildError(f"cannot read the module {path}: {error}", "build the root anew") from None
+
+
+def _mode(path: Path) -> int:
+    return 0o755 if path.stat().st_mode & 0o100 else 0o644
 
 
 def compress(archive: bytes) -> bytes:

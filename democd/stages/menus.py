@@ -63,7 +63,7 @@ def readme(recipe: Recipe, kernels: Kernels, version: str, builder: str, templat
         kernels: as for `render`.
         version: of the disc.
         builder: the name of the person who made it.
-        templates: the folder with README.CD.j2.
+        templates: the folder with the template that the recipe names.
 
     Raises:
         Mistakes: it tells of an option that Xen does not know.
@@ -79,7 +79,7 @@ def readme(recipe: Recipe, kernels: Kernels, version: str, builder: str, templat
         "builder": builder,
         "xen_option": xen_option,
     }
-    text = ascii_only(_render(templates, "README.CD.j2", facts))
+    text = ascii_only(_render(templates, f"{recipe.disc.readme}.j2", facts))
     unknown = unknown_options(" ".join(told), kernels.xen_options)
     _refuse(kernels, {word: (near, ["README.CD"]) for word, near in unknown})
     return "\n".join(_wrapped(line) for line in text.splitlines()) + "\n"
@@ -121,6 +121,7 @@ def _facts(recipe: Recipe, kernels: Kernels, version: str) -> dict[str, Any]:
         "dom0_mem": recipe.xen.dom0_mem,
         "xen_options": recipe.xen.options,
         "linux_options": recipe.linux.options,
+        "ramroot": bool(recipe.ramroot.programs),
         "xen_version": kernels.xen_version,
         "release": kernels.dom0.release,
         "v": real_version(kernels.dom0.release),

@@ -119,7 +119,10 @@ def check_layers(subject: Subject) -> str:
             )
         seen.append(f"{path.rsplit('/', 1)[-1].removesuffix('.squashfs')} ({_packing(packing)})")
     manifest = read_manifest(subject)
-    wanted = {name for names in manifest["roles"].values() for name in names} | {"base"}
+    roles = manifest["roles"]
+    if not roles and not paths:
+        return "none: dom0's root is in its initrd"
+    wanted = {name for names in roles.values() for name in names} | {"base"}
     missing = [name for name in sorted(wanted) if layout.layer_path(name) not in subject.files]
     if missing:
         raise FaultError(f"layers are missing: {', '.join(missing)}", "build the ISO again")

@@ -57,6 +57,6 @@ def test_without_a_name_in_git_it_is_the_account(checkout: Path) -> None:
 def test_another_projects_checkout_around_ours_gives_no_version(checkout: Path) -> None:
     inside = checkout / "vendor"
     inside.mkdir()
-    for name in ("rootfs", "overlays", "grub", "democd.toml"):
+    for name in ("rootfs", "overlays", "grub", "docs", "democd.toml"):
         (checkout / name).rename(inside / name)
     assert of(inside).version == __version__
