@@ -27,5 +27,6 @@ def load_profile(project: Path, name: str, overrides: Sequence[str] = ()) -> Rec
     """
     known = names(project)
     if name not in known:
-        raise InputError(f"there is no profile {name!r}: {FOLDER}/{name}.toml", choice(name, known))
+        hint = choice(name, known) if known else f"{project / FOLDER}/ has none"
+        raise InputError(f"there is no profile {name!r}: {FOLDER}/{name}.toml", hint)
     return load(project / FOLDER / f"{name}.toml", overrides, project)

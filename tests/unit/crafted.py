@@ -7,6 +7,7 @@ import gzip
 import lzma
 import struct
 import zlib
+from collections.abc import Sequence
 
 import lz4.block
 import lzallright
@@ -71,6 +72,31 @@ def elf_file(content: bytes, notes: bytes, *, bits: int = 64, address: int = 0x1
             for kind, offset, where, size in segments
         )
     return (ident + head + table).ljust(start, b"\0") + body + notes
+
+
+def dynamic(needed: Sequence[str], interpreter: str = "") -> bytes:
+    """Return the ELF file of a program, or of a library, that needs these libraries."""
+    names, strings = [], b"\0"
+    for name in needed:
+        names.append(len(strings))
+        strings += name.encode() + b"\0"
+    loader = interpreter.encode() + b"\0" if interpreter else b""
+    at = 64 + 56 * (2 + bool(loader))
+    tags = [(1, place) for place in names]  # DT_NEEDED
+    size = 16 * (len(tags) + 3)
+    tags += [(5, at + size), (10, len(strings)), (0, 0)]  # DT_STRTAB, DT_STRSZ, DT_NULL
+    table = b"".join(struct.pack("<QQ", *tag) for tag in tags)
+    body = table + strings + loader
+    head = b"\x7fELF" + bytes([2, 1, 1]) + bytes(9)
+    head += struct.pack("<HHIQQQIHHHHHH", 3, 62, 1, 0, 64, 0, 0, 64, 56, 2 + bool(loader), 64, 0, 0)
+
+    def segment(kind: int, offset: int, length: int) -> bytes:
+        return struct.pack("<IIQQQQQQ", kind, 4, offset, offset, offset, length, length, 8)
+
+    head += segment(1, 0, at + len(body)) + segment(2, at, size)  # PT_LOAD, PT_DYNAMIC
+    if loader:
+        head += segment(3, at + len(table + strings), len(loader))  # PT_INTERP
+    return head + body
 
 
 def vmlinux(

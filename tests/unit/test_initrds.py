@@ -7,7 +7,7 @@ import pytest
 import zstandard
 
 from democd import recipe
-from democd.artifacts import Kernel, Kernels, Root
+from democd.artifacts import Kernel, Kernels, RamRoot, Root
 from democd.errors import BuildError, Mistakes
 from democd.formats import cpio
 from democd.stages import initrds
@@ -45,6 +45,7 @@ class Bench:
         self.kernels = Kernels(folder / "xen.gz", "4.20", frozenset(), kernel, kernel)
         made = Made(folder, "key")
         self.root = Root(made, folder / "root.tar", folder / "parts", (), 1_700_000_000)
+        self.ram = initrds.NO_RAM_ROOT
         self.recipe = recipe.Recipe(folder, initrd=recipe.Initrd(xen0=("disc",), xenU=("disc",)))
 
     def list(self, name: str, text: str) -> None:
@@ -54,7 +55,7 @@ class Bench:
         workspace = Workspace(self.folder / where)
         with workspace.locked():
             return initrds.build(
-                workspace, self.recipe, self.root, self.kernels, self.folder, "xen0"
+                workspace, self.recipe, self.root, self.kernels, self.folder, "xen0", self.ram
             ).path.read_bytes()
 
     def files(self) -> dict[str, cpio.Entry]:
@@ -143,6 +144,34 @@ def test_modules_without_an_index_are_told(bench: Bench) -> None:
 
 def test_same_inputs_same_bytes_in_another_folder(bench: Bench) -> None:
     assert bench.bytes("one") == bench.bytes("two")
+
+
+def test_a_root_in_memory_lies_over_it(bench: Bench) -> None:
+    own, settings = bench.folder / "own-init", bench.folder / "settings"
+    own.write_text("#!/bin/sh\nexec sh\n")
+    own.chmod(0o700)
+    settings.write_text("a = 1\n")
+    settings.chmod(0o600)
+    bench.ram = RamRoot({"init": own, "etc/xen/xl.conf": settings}, {"bin/xl": "/opt/xl"})
+    files = bench.files()
+    assert (files["init"].mode, files["init"].data) == (0o100755, own.read_bytes())
+    assert files["etc/xen/xl.conf"].mode == 0o100644
+    assert files["bin/xl"].data == b"/opt/xl"
+    assert files["bin/sh"].data == files["bin/busybox"].name.rpartition("/")[2].encode()
+    assert "lib/modules/6.1/kernel/a.ko" in files
+
+
+def test_another_root_in_memory_makes_another_initrd(bench: Bench) -> None:
+    own = bench.folder / "own"
+    own.write_text("one")
+    bench.ram = RamRoot({"own": own}, {})
+    seen = {bench.bytes()}
+    own.write_text("two")
+    seen.add(bench.bytes())
+    own.chmod(0o755)
+    seen.add(bench.bytes())
+    bench.ram = RamRoot({"own": own}, {"link": "own"})
+    assert len({*seen, bench.bytes()}) == 4
 
 
 def test_a_changed_init_or_volume_makes_another_initrd(bench: Bench) -> None:
