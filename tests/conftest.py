@@ -40,6 +40,12 @@ def bookworm_iso() -> Path:
     return build(*BOOKWORM, output=BUILD / "tests")
 
 
+@pytest.fixture(scope="session")
+def smoke_iso() -> Path:
+    """The smoke disc of the checkout, built if it is not up to date."""
+    return build(profile="smoke")
+
+
 @pytest.fixture
 def small_project(tmp_path: Path) -> Path:
     """A folder with a file of each kind that a recipe names, and an empty democd.toml."""

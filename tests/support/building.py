@@ -18,8 +18,8 @@ DIST = PROJECT / "dist"
 BOOKWORM = ("root.suite=bookworm", "disc.name=bookworm")
 
 
-def build(*overrides: str, output: Path = DIST, folder: Path = BUILD) -> Path:
-    """Bring the disc of the checkout's recipe up to date, and return the ISO.
+def build(*overrides: str, profile: str = "", output: Path = DIST, folder: Path = BUILD) -> Path:
+    """Bring the disc of the checkout's recipe, or of a profile, up to date, and return the ISO.
 
     Most of it is kept in the build folder from one test session to the next.
 
@@ -27,14 +27,19 @@ def build(*overrides: str, output: Path = DIST, folder: Path = BUILD) -> Path:
         BuildError: with what the build said.
     """
     words = [word for override in overrides for word in ("--set", override)]
+    words += ["--profile", profile] if profile else []
     run(
         [
             sys.executable, PROJECT / "build.py", "build",
             "--output-dir", output, "--build-dir", folder, *words,
         ]
     )  # fmt: skip
-    name = recipe.load(PROJECT / "democd.toml", overrides).disc.name
-    return output / f"{name}.iso"
+    wanted = (
+        recipe.load_profile(PROJECT, profile, overrides)
+        if profile
+        else recipe.load(PROJECT / "democd.toml", overrides)
+    )
+    return output / f"{wanted.disc.name}.iso"
 
 
 def kept_root(*overrides: str) -> Root:
