@@ -6,6 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from democd.formats.linux import LinuxKernel
+from democd.formats.xen import Hypervisor
+from democd.install_tree import InstallTree
 from democd.workspace import Made
 
 
@@ -71,6 +74,40 @@ class Kernels:
     xen_options: frozenset[str]
     dom0: Kernel
     guest: Kernel
+
+
+@dataclass(frozen=True)
+class Own:
+    """What the person brings to boot in place of the root's own; None for what they do not.
+
+    Attributes:
+        xen: the hypervisor's file, and what is in it.
+        dom0, guest: a kernel's file, and what is in it.
+        dom0_modules, guest_modules: the folder lib/modules/RELEASE of that very kernel.
+        tree: an install tree, whose hypervisor is `xen` unless another was named.
+        mistakes: what is wrong with them, each with its remedy.
+    """
+
+    xen: tuple[Path, Hypervisor] | None = None
+    dom0: tuple[Path, LinuxKernel] | None = None
+    guest: tuple[Path, LinuxKernel] | None = None
+    dom0_modules: Path | None = None
+    guest_modules: Path | None = None
+    tree: InstallTree | None = None
+    mistakes: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class Tools:
+    """Xen's tools from an install tree.
+
+    Attributes:
+        root: the folder with them, each file and link at its path in the running root; what is in
+            here counts before what the Debian root has at the same path.
+    """
+
+    root: Path
+    made: Made
 
 
 @dataclass(frozen=True)

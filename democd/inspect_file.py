@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from democd import install_tree
 from democd.errors import InputError
 from democd.formats import cpio, elf, eltorito, linux, pe, volume, xen
 from democd.formats.compress import compression, peek, unpack
@@ -34,7 +35,8 @@ class Inspection:
     """What a file is.
 
     Attributes:
-        kind: `xen`, `linux`, `iso`, `squashfs`, `cpio`, `efi`, `elf`, `packed` or `unknown`.
+        kind: `xen`, `linux`, `iso`, `squashfs`, `cpio`, `efi`, `elf`, `packed`, `install-tree` or
+            `unknown`.
         what: the same in a few words.
         facts: more about it, JSON values by name.
         roles: what it can be and what it cannot; only of kernels and hypervisors.
@@ -52,12 +54,16 @@ class Inspection:
 
 
 def inspect(path: Path) -> Inspection:
-    """Return what a file or a drive is; one that is damaged or unknown is told so, too.
+    """Return what a file or a drive is, or an install tree of Xen.
+
+    One that is damaged or unknown is told so, too.
 
     Raises:
         InputError: there is no such file, or it cannot be read.
     """
     try:
+        if path.is_dir():
+            return replace(_install_tree(path), path=path)
         if path.exists() and not path.is_file() and not path.is_block_device():
             raise InputError(f"{path} is neither a file nor a drive", "name a file")
         with path.open("rb") as stream:
@@ -66,6 +72,23 @@ def inspect(path: Path) -> Inspection:
             return replace(_find(stream, size), path=path, size=size)
     except OSError as error:
         raise InputError(f"cannot read {path}: {error.strerror}", "name a file") from error
+
+
+def _install_tree(path: Path) -> Inspection:
+    mistakes: list[tuple[str, str]] = []
+    tree = install_tree.inspect(path, mistakes)
+    trouble = tuple(f"{what} ({hint})" if hint else what for what, hint in mistakes)
+    if tree is None:
+        raise InputError(f"{path} is a folder, and no install tree of Xen", "name dist/install")
+    facts = {
+        "hypervisor": tree.xen[1].version if tree.xen else "",
+        "tools": f"{tree.series}: {len(tree.programs)} programs" if tree.series else "",
+        "files for a disc": str(len(tree.files)),
+        "needs of the root": sorted(tree.foreign),
+        "needs glibc": tree.glibc[0],
+    }
+    what = "an install tree of Xen: hypervisor, tools and libraries"
+    return Inspection("install-tree", what, facts, trouble=trouble)
 
 
 def _find(stream: BinaryIO, size: int) -> Inspection:
@@ -255,9 +278,8 @@ def as_json(inspection: Inspection) -> dict[str, Any]:
 def report(inspection: Inspection) -> str:
     """Return an inspection as lines for a person."""
     lines = [f"{inspection.path}: {inspection.what}"]
-    shown = {"size": f"{inspection.size:,} bytes"} | {
-        name: _words(name, fact) for name, fact in inspection.facts.items()
-    }
+    size = {"size": f"{inspection.size:,} bytes"} if inspection.size else {}
+    shown = size | {name: _words(name, fact) for name, fact in inspection.facts.items()}
     lines += [f"  {name:<20} {fact}" for name, fact in shown.items() if fact]
     if inspection.roles:
         lines += ["", "  It can be"]

@@ -2,14 +2,38 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from democd.artifacts import BootImages, DiscPlan, Initrd, Kernels, Layer, RamRoot, Root
+from democd.artifacts import (
+    BootImages,
+    DiscPlan,
+    Initrd,
+    Kernels,
+    Layer,
+    Own,
+    RamRoot,
+    Root,
+    Tools,
+)
+from democd.errors import Mistakes
 from democd.host.progress import Reporter
 from democd.identity import Identity, identify
 from democd.recipe import Recipe
-from democd.stages import bootimg, disc, initrds, kernels, layers, menus, ramroot, root
+from democd.stages import (
+    bootimg,
+    disc,
+    initrds,
+    kernels,
+    layers,
+    menus,
+    own,
+    own_layers,
+    ramroot,
+    root,
+    tools,
+)
 from democd.workspace import Workspace, file_digest
 
 
@@ -49,12 +73,14 @@ def build(
     identity = identify(recipe)
     output.mkdir(parents=True, exist_ok=True)
     with workspace.locked():
+        brought = _inspect_own(recipe, workspace, reporter, refresh=refresh)
         system = _make_root(recipe, workspace, reporter, refresh=refresh)
-        bootable = _pick_kernels(recipe, system, reporter)
+        bootable = _pick_kernels(recipe, workspace, system, brought, reporter)
         texts, readme = _render_texts(recipe, identity, bootable, reporter)
-        squashed = _make_layers(recipe, workspace, system, bootable, reporter)
-        memory = _gather_ram_root(recipe, system, reporter)
-        initial = _make_initrds(recipe, workspace, system, bootable, memory, reporter)
+        laid_out = tools.build(workspace, brought.tree) if brought.tree else None
+        squashed, below = _make_layers(recipe, workspace, system, bootable, laid_out, reporter)
+        memory = _gather_ram_root(recipe, system, laid_out, reporter)
+        initial = _make_initrds(recipe, workspace, system, bootable, below, memory, reporter)
         boot = _make_boot_images(recipe, workspace, system, reporter)
         with reporter.step("plan", "all paths on the disc, and their digests"):
             plan = disc.plan(
@@ -72,6 +98,17 @@ def build(
         return _write(recipe, identity, plan, output, reporter)
 
 
+def _inspect_own(recipe: Recipe, workspace: Workspace, reporter: Reporter, *, refresh: bool) -> Own:
+    """Return what the person brings; told wrong at once if it is long until the root is there.
+
+    Where the root is kept, `kernels.pick` tells these mistakes together with its own.
+    """
+    brought = own.inspect(recipe, recipe.folder)
+    if brought.mistakes and (refresh or not root.is_kept(workspace, recipe, recipe.folder)):
+        raise Mistakes(list(brought.mistakes))
+    return brought
+
+
 def _make_root(recipe: Recipe, workspace: Workspace, reporter: Reporter, *, refresh: bool) -> Root:
     with reporter.step("root", f"Debian {recipe.root.suite}") as step:
         made = root.build(workspace, recipe, recipe.folder, step, refresh=refresh)
@@ -79,9 +116,12 @@ def _make_root(recipe: Recipe, workspace: Workspace, reporter: Reporter, *, refr
     return made
 
 
-def _pick_kernels(recipe: Recipe, system: Root, reporter: Reporter) -> Kernels:
+def _pick_kernels(
+    recipe: Recipe, workspace: Workspace, system: Root, brought: Own, reporter: Reporter
+) -> Kernels:
     with reporter.step("kernels", "hypervisor and kernels") as step:
-        picked = kernels.pick(recipe, system)
+        there = kernels.survey(workspace, system)
+        picked = kernels.packed(workspace, kernels.pick(recipe, system, brought, there))
         step.says(
             f"Xen {picked.xen_version}, xen0 {picked.dom0.release}, xenU {picked.guest.release}"
         )
@@ -99,21 +139,33 @@ def _render_texts(
 
 
 def _make_layers(
-    recipe: Recipe, workspace: Workspace, system: Root, bootable: Kernels, reporter: Reporter
-) -> tuple[Layer, ...]:
+    recipe: Recipe,
+    workspace: Workspace,
+    system: Root,
+    bootable: Kernels,
+    laid_out: Tools | None,
+    reporter: Reporter,
+) -> tuple[tuple[Layer, ...], dict[str, list[str]]]:
+    """Return all layers, and the names of those that a kernel has below its roles' own."""
     if not recipe.roles:
-        return ()
+        return (), {"xen0": [], "xenU": []}
     with reporter.step("layers", recipe.layers.compression) as step:
         made = layers.build(workspace, recipe, system, bootable, recipe.folder, step)
-        step.says(", ".join(f"{layer.name} {_mb(layer.path)}" for layer in made))
-    return made
+        brought = own_layers.build(workspace, recipe, system, bootable, laid_out)
+        # A layer that both kernels have lies on the disc once.
+        every = tuple(dict.fromkeys([*made, *brought["xen0"], *brought["xenU"]]))
+        step.says(", ".join(f"{layer.name} {_mb(layer.path)}" for layer in every))
+    return every, {name: [layer.name for layer in its] for name, its in brought.items()}
 
 
-def _gather_ram_root(recipe: Recipe, system: Root, reporter: Reporter) -> RamRoot:
+def _gather_ram_root(
+    recipe: Recipe, system: Root, laid_out: Tools | None, reporter: Reporter
+) -> RamRoot:
     if not recipe.ramroot.programs:
         return initrds.NO_RAM_ROOT
+    trees = [system.parts, *([laid_out.root] if laid_out else [])]
     with reporter.step("ramroot", "dom0's root in memory") as step:
-        made = ramroot.build(recipe, [system.parts], recipe.folder)
+        made = ramroot.build(recipe, trees, recipe.folder)
         step.says(f"{len(made.files)} files")
     return made
 
@@ -123,14 +175,18 @@ def _make_initrds(
     workspace: Workspace,
     system: Root,
     bootable: Kernels,
+    below: Mapping[str, Sequence[str]],
     memory: RamRoot,
     reporter: Reporter,
 ) -> tuple[Initrd, ...]:
+    def make(name: initrds.Name, ram: RamRoot) -> Initrd:
+        project = recipe.folder
+        return initrds.build(workspace, recipe, system, bootable, project, name, ram, below[name])
+
     with reporter.step("initrds", "init and modules") as step:
-        xen0 = initrds.build(workspace, recipe, system, bootable, recipe.folder, "xen0", memory)
-        xenu = initrds.build(workspace, recipe, system, bootable, recipe.folder, "xenU")
-        step.says(", ".join(f"{initrd.name} {_mb(initrd.path)}" for initrd in (xen0, xenu)))
-    return xen0, xenu
+        made = (make("xen0", memory), make("xenU", initrds.NO_RAM_ROOT))
+        step.says(", ".join(f"{initrd.name} {_mb(initrd.path)}" for initrd in made))
+    return made
 
 
 def _make_boot_images(

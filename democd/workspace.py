@@ -47,6 +47,25 @@ def file_digest(path: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
+def kept_digest(path: Path) -> str:
+    """Return the SHA-256 of a file in a kept result: it is read once, until its time changes.
+
+    The digest lies beside the file, and goes with the result.
+    """
+    status = path.stat()
+    known = path.with_name(f".{path.name}.sha256")
+    stamp = f"{status.st_size} {status.st_mtime_ns}"
+    if known.is_file():
+        digest, _, of = known.read_text().partition(" ")
+        if of == stamp:
+            return digest
+    digest = file_digest(path)
+    new = known.with_name(f"{known.name}.new")
+    new.write_text(f"{digest} {stamp}")
+    new.replace(known)
+    return digest
+
+
 def tree(top: Path) -> list[Path]:
     """Return all that lies below `top`, sorted; but not what Python leaves beside its modules.
 
@@ -170,6 +189,10 @@ class Workspace:
         self._prune(name)
         generation = target / GENERATION
         return Made(target, key + (generation.read_text() if generation.exists() else ""))
+
+    def keeps(self, name: str, inputs: Mapping[str, Any]) -> bool:
+        """Return whether the result of a step for these inputs is there already."""
+        return (self.steps / f"{name}-{key_of(inputs)}").is_dir()
 
     def _discard(self, result: Path) -> None:
         """Remove a kept result; killed in the middle, this leaves no half of it among the kept."""

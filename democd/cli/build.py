@@ -6,6 +6,8 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from democd.cli import parts
+
 if TYPE_CHECKING:
     from democd.pipeline import Result
 
@@ -16,6 +18,9 @@ EXAMPLES = """
   ./build.py build --profile smoke    # a small disc to try Xen itself: profiles/smoke.toml
   ./build.py build --recipe mine.toml --output-dir /tmp/discs
   ./build.py --refresh          # Debian's packages of today, not the kept root
+  ./build.py --xen ../xen/xen/xen.gz
+  ./build.py --install-tree ../xen/dist/install
+  ./build.py --dom0-kernel arch/x86/boot/bzImage --dom0-modules /tmp/modules
 """
 BIGGEST = 6  # parts that the summary names
 TOP = Path(__file__).resolve().parents[2]
@@ -45,6 +50,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="where the disc goes (default: dist/)",
     )  # fmt: skip
     parser.add_argument("--refresh", action="store_true", help="make the Debian root anew")
+    parts.add_arguments(parser)
     parser.add_argument("--quiet", action="store_true", help="say nothing but failures")
 
 
@@ -53,10 +59,11 @@ def run(args: argparse.Namespace) -> int:
     from democd import recipe
 
     # First: mistakes are told at once.
+    given = parts.given(args)
     if args.profile:
-        wanted = recipe.load_profile(TOP, args.profile, args.overrides)
+        wanted = recipe.load_profile(TOP, args.profile, args.overrides, given)
     else:
-        wanted = recipe.load(_near(args.recipe), args.overrides)
+        wanted = recipe.load(_near(args.recipe), args.overrides, options=given)
 
     from democd import pipeline
     from democd.host.progress import Reporter

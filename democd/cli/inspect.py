@@ -10,12 +10,16 @@ HELP = "say what a file is: a hypervisor, a kernel, a disc; and what it is fit f
 EXAMPLES = """
   ./build.py inspect /boot/vmlinuz-6.12.0-amd64
   ./build.py inspect dist/xendemo.iso --json
+  ./build.py inspect ../xen/dist/install
 """
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
-    parser.add_argument("file", type=Path, metavar="FILE", help="a kernel, xen.gz, xen.efi or ISO")
+    parser.add_argument(
+        "file", type=Path, metavar="FILE",
+        help="a kernel, xen.gz, xen.efi or ISO; or Xen's dist/install",
+    )  # fmt: skip
     parser.add_argument("--json", action="store_true", help="print JSON for programs")
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 import struct
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from democd.errors import InputError
 from democd.formats import elf
@@ -196,3 +198,8 @@ def read(data: bytes) -> LinuxKernel:
     banner = match[0].decode("latin-1").removeprefix("Linux version ")
     release = match[1].decode("latin-1")
     return LinuxKernel("vmlinux", release, banner, file.bits, packed, False, read_xen_notes(file))
+
+
+def remembered(values: Mapping[str, Any]) -> LinuxKernel:
+    """Return what `dataclasses.asdict` made JSON of."""
+    return LinuxKernel(**{**values, "xen": XenNotes(**values["xen"])})

@@ -10,14 +10,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
-from pathlib import PurePosixPath
 
 SUFFIXES = (".ko", ".ko.gz", ".ko.xz", ".ko.zst")
 
 
 def module_name(path: str) -> str:
     """Return a module's name for its path: `kernel/fs/nls/nls_utf8.ko.xz` is `nls_utf8`."""
-    name = PurePosixPath(path).name
+    name = path.rpartition("/")[2]
     for suffix in SUFFIXES:
         name = name.removesuffix(suffix)
     return normal(name)

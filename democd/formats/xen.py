@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 import struct
 import zlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from democd.errors import InputError
 from democd.formats import elf, pe
@@ -208,3 +209,11 @@ _NUMBERS = re.compile(
     rb"(?s)(?:\xf3\x0f\x1e\xfa)?\xb8([\x03-\x09])\0\0\0(?:\xc3.{10}|\xe9.{10})"
     rb"(?:(?<=.{20})\xf3\x0f\x1e\xfa)?\xb8([\0-\x63])\0\0\0[\xc3\xe9]"
 )
+
+
+def remembered(values: Mapping[str, Any]) -> Hypervisor:
+    """Return what `dataclasses.asdict` made JSON of."""
+    header = values["multiboot2"]
+    multiboot2 = Multiboot2(tuple(header["tags"]), header["efi"]) if header else None
+    options = frozenset(values["options"])
+    return Hypervisor(**{**values, "multiboot2": multiboot2, "options": options})

@@ -1,5 +1,6 @@
 """The recipe: democd.toml as frozen dataclasses, with every mistake reported at once."""
 
+from democd.recipe.given import Given
 from democd.recipe.judge import load
 from democd.recipe.keys import (
     MEDIA,
@@ -28,6 +29,7 @@ __all__ = [
     "WELL_KNOWN_HASH",
     "Console",
     "Disc",
+    "Given",
     "Initrd",
     "Kernels",
     "Key",

@@ -138,11 +138,18 @@ def memory(value: str, folder: Path) -> Complaint | None:
 
 def file(value: str, folder: Path) -> Complaint | None:
     """Check a path of a file, relative to the project; "" is none."""
-    path = folder / value
-    if not value or path.is_file():
-        return None
-    what = "is not a file" if path.exists() else "does not exist"
-    return f"{value} {what}", f'write a path relative to {folder}, or "" for the root\'s own'
+    return None if not value or (folder / value).is_file() else _not_there(value, folder, "file")
+
+
+def folder(value: str, folder: Path) -> Complaint | None:
+    """Check a path of a folder, relative to the project; "" is none."""
+    return None if not value or (folder / value).is_dir() else _not_there(value, folder, "folder")
+
+
+def _not_there(value: str, folder: Path, kind: str) -> Complaint:
+    what = f"is not a {kind}" if (folder / value).exists() else "does not exist"
+    where = "" if Path(value).is_absolute() else f" by a path relative to {folder}"
+    return f"{value} {what}", f'name a {kind}{where}, or "" for the root\'s own'
 
 
 def tree(value: str, folder: Path) -> Complaint | None:

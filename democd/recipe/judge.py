@@ -16,7 +16,12 @@ from democd.recipe.keys import LIST, ROLES, SECTIONS, Key, Recipe, known_keys, r
 TYPE_NAMES = {str: 'a string, "…"', int: "a whole number", LIST: 'a list of strings, ["…", "…"]'}
 
 
-def load(path: Path, overrides: Sequence[str] = (), folder: Path | None = None) -> Recipe:
+def load(
+    path: Path,
+    overrides: Sequence[str] = (),
+    folder: Path | None = None,
+    options: Sequence[Given] = (),
+) -> Recipe:
     """Read a recipe, check all of it, and return it.
 
     Args:
@@ -24,6 +29,7 @@ def load(path: Path, overrides: Sequence[str] = (), folder: Path | None = None) 
         overrides: `section.name=value` each, stronger than the file; the value is TOML, or a bare
             string.
         folder: where relative paths start, and the project's parts lie; that of `path`, if None.
+        options: what was given by options of their own, stronger than both.
 
     Raises:
         Mistakes: one for each wrong key or value.
@@ -32,7 +38,7 @@ def load(path: Path, overrides: Sequence[str] = (), folder: Path | None = None) 
     folder = (folder or path.parent).resolve()
     known = known_keys()
     mistakes: list[tuple[str, str]] = []
-    written = [*from_file(path, mistakes), *from_overrides(overrides, known, mistakes)]
+    written = [*from_file(path, mistakes), *from_overrides(overrides, known, mistakes), *options]
     # A default can be wrong as well: the project may have no list or overlay of that name.
     given = {item.path: item for item in [*_defaults(known, path), *written]}
     values = {key.path: key.default for key in known.values()}
@@ -117,6 +123,11 @@ def _disagreements(values: Mapping[str, Any], given: Mapping[str, Given]) -> Ite
         if programs and item.section == "roles" and item.value != ROLES.get(item.name):
             what = "a role is made of layers, and with a root in memory there are none"
             yield f"{at(path)}: {what}", "leave out the role, or ramroot.programs"
+    for kernel in ("dom0", "guest"):
+        modules = f"kernels.{kernel}_modules"
+        if values[modules] and not given[f"kernels.{kernel}"].value:
+            hint = f"name the kernel, kernels.{kernel} or --{kernel}-kernel"
+            yield f"{at(modules)}: whose modules are these?", hint
 
 
 def _assemble(folder: Path, values: Mapping[str, Any]) -> Recipe:

@@ -69,11 +69,14 @@ class Root:
 
 @dataclass(frozen=True)
 class Kernels:
-    """[kernels]: files to boot instead of the root's own; "" is found by what is in the files."""
+    """[kernels]: what to boot instead of the root's own; "" is found by what is in the files."""
 
-    xen: str = _key("", "xen.gz", checks.file)
+    xen: str = _key("", "xen.gz, or xen as it was built", checks.file)
+    install_tree: str = _key("", "Xen's dist/install: Xen and its tools", checks.folder)
     dom0: str = _key("", "the xen0 kernel: has XEN_DOM0", checks.file)
+    dom0_modules: str = _key("", "what its modules_install left", checks.folder)
     guest: str = _key("", "the xenU kernel", checks.file)
+    guest_modules: str = _key("", "what its modules_install left", checks.folder)
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ import hashlib
 import json
 import unicodedata
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import BinaryIO
 
@@ -16,7 +16,7 @@ from democd.artifacts import BootImages, DiscFile, DiscPlan, Initrd, Kernels, La
 from democd.errors import BuildError
 from democd.formats import eltorito, gpt, iso
 from democd.recipe import MEDIA, Recipe
-from democd.workspace import file_digest, tree
+from democd.workspace import file_digest, kept_digest, tree
 
 MANIFEST_FORMAT = 1
 LARGEST = 8
@@ -63,7 +63,7 @@ def plan(
     draft = _with_lists(sources, dict.fromkeys([*sources, layout.BOOT_CATALOG], _NO_DIGEST), about)
     placed = iso.layout(volume, draft, _BOOT)
     _refuse_too_big(placed.blocks * iso.BLOCK, recipe.disc.media, root, draft)
-    files = _complete(sources, placed, about)
+    files = _complete(sources, placed, about, {layer.path for layer in layers})
     return DiscPlan(
         volume.volume_id,
         volume.publisher,
@@ -169,7 +169,10 @@ def _about(
 
 
 def _complete(
-    sources: Mapping[str, Path | bytes], placed: iso.Layout, about: Mapping[str, object]
+    sources: Mapping[str, Path | bytes],
+    placed: iso.Layout,
+    about: Mapping[str, object],
+    kept: Collection[Path | bytes],
 ) -> dict[str, Path | bytes]:
     """Return all files of the disc: with the BIOS image patched, the manifest and the sums.
 
@@ -180,7 +183,12 @@ def _complete(
     raw = _content(sources[layout.BIOS_IMAGE])
     bios = eltorito.patched(raw, placed.lba[layout.BIOS_IMAGE])
     patched = {**sources, layout.BIOS_IMAGE: bios}
-    digests = {path: _digest(source) for path, source in patched.items()}
+    digests = {
+        path: kept_digest(source)
+        if isinstance(source, Path) and source in kept
+        else _digest(source)
+        for path, source in patched.items()
+    }
     digests[layout.BOOT_CATALOG] = _digest(placed.catalog)
     return _with_lists(patched, digests, about)
 

@@ -11,6 +11,7 @@ from typing import Literal
 
 import zstandard
 
+from democd import drivers
 from democd.artifacts import Initrd, Kernel, Kernels, RamRoot, Root
 from democd.errors import BuildError, Mistakes
 from democd.formats import cpio, modules
@@ -20,6 +21,10 @@ from democd.workspace import Workspace
 Name = Literal["xen0", "xenU"]
 FORMAT = 1
 """Counts up when this file makes another initrd from the same inputs."""
+
+CODE = [Path(str(module.__file__)) for module in (drivers, modules)]
+"""What chooses modules."""
+
 ZSTD_LEVEL = 19
 FOLDERS = ("dev", "mnt", "proc", "run", "sys", "tmp")
 PROGRAMS = {
@@ -65,6 +70,7 @@ def build(
     project: Path,
     name: Name,
     ram: RamRoot = NO_RAM_ROOT,
+    below: Sequence[str] = (),
 ) -> Initrd:
     """Return the initrd of the xen0 or the xenU kernel.
 
@@ -76,6 +82,7 @@ def build(
         project: the folder with rootfs/.
         name: `xen0` or `xenU`.
         ram: more files of it; they win over ours, as an /init of its own does.
+        below: layers that this kernel has between base and those of every role.
 
     Raises:
         Mistakes: module lists that are missing, or name modules that the kernel does not have.
@@ -83,7 +90,7 @@ def build(
     """
     kernel = kernels.dom0 if name == "xen0" else kernels.guest
     lists = recipe.initrd.xen0 if name == "xen0" else recipe.initrd.xenU
-    plan = plan_modules(kernel, read_lists(project / "rootfs/modules", lists))
+    words = drivers.read_lists(project / "rootfs/modules", lists)
     programs = {"bin/busybox": root.parts / "usr/bin/busybox"}
     programs |= {path: project / source for path, source in PROGRAMS.items()}
     for path in programs.values():
@@ -92,7 +99,9 @@ def build(
     programs = {path: source for path, source in programs.items() if path not in ram.files}
     ram = RamRoot(ram.files, {**LINKS, **ram.links})
     texts = {
-        "etc/roles": "".join(f"{role} {' '.join(of)}\n" for role, of in recipe.roles.items()),
+        "etc/roles": "".join(
+            f"{role} {' '.join([*below, *of])}\n" for role, of in recipe.roles.items()
+        ),
         "etc/volume_id": f"{recipe.disc.volume_id}\n",
     }
     inputs = {
@@ -102,14 +111,14 @@ def build(
         "texts": texts,
         "release": kernel.release,
         "programs": programs,
-        "files": plan.files,
-        "indexes": plan.indexes,
+        "modules": _modules_inputs(kernel, root, words),
         "links": ram.links,
         "ram": ram.files,
         "modes": {path: _mode(source) for path, source in ram.files.items()},
     }
 
     def make(folder: Path) -> None:
+        plan = plan_modules(kernel, words)
         entries = contents(kernel.release, programs, ram, texts, plan)
         archive = cpio.pack(entries, root.date)
         (folder / f"initrd-{name}").write_bytes(compress(archive))
@@ -118,38 +127,31 @@ def build(
     return Initrd(name, made.path / f"initrd-{name}")
 
 
-def read_lists(folder: Path, names: Sequence[str]) -> dict[str, list[str]]:
-    """Return the words of each list: one a line, `#` starts a comment.
+def _modules_inputs(
+    kernel: Kernel, root: Root, words: Mapping[str, Sequence[str]]
+) -> dict[str, object]:
+    """Return what the modules in an initrd depend on.
 
-    Raises:
-        Mistakes: one for each list that is not there.
+    Those of the root follow it; to read their indexes only to find nothing changed takes longer
+    than the rest of the step.
     """
-    missing = [name for name in names if not (folder / name).is_file()]
-    if missing:
-        there = ", ".join(sorted(path.name for path in folder.glob("*"))) or "none"
-        raise Mistakes([(f"no module list {folder / name}", f"lists: {there}") for name in missing])
-    lists = {}
-    for name in names:
-        lines = (folder / name).read_text().splitlines()
-        words = (line.partition("#")[0].strip() for line in lines)
-        lists[name] = [word for word in words if word]
-    return lists
+    if kernel.modules.is_relative_to(root.parts):
+        return {"root": root.made, "words": words, "code": CODE}
+    plan = plan_modules(kernel, words)
+    return {"files": plan.files, "indexes": plan.indexes}
 
 
 def plan_modules(kernel: Kernel, lists: Mapping[str, Sequence[str]]) -> ModulePlan:
     """Return the modules that the lists name, and all that these need.
 
-    A name with `?` behind it may be unknown: the kernels of some suites have it, others not.
-
     Raises:
         Mistakes: one for each name that the kernel does not know, with the nearest it does.
         BuildError: the kernel's modules have no index.
     """
-    index = read_index(kernel)
+    index = drivers.read_index(kernel.modules, kernel.release)
     mistakes = []
     for name, wanted in lists.items():
-        needed = (module for module in wanted if not module.endswith("?"))
-        for module in modules.unknown(index, needed):
+        for module in modules.unknown(index, drivers.needed(wanted)):
             near = index.nearest(module)
             hint = f"did you mean {near}?" if near else "see modules.dep for what there is"
             mistakes.append(
@@ -168,28 +170,6 @@ def plan_modules(kernel: Kernel, lists: Mapping[str, Sequence[str]]) -> ModulePl
             "modules.builtin": "".join(f"{path}\n" for path in builtin),
             "modules.dep": modules.dep_text(index, names, paths),
         },
-    )
-
-
-def read_index(kernel: Kernel) -> modules.Index:
-    """Return the index of a kernel's modules.
-
-    Raises:
-        BuildError: there is no modules.dep.
-    """
-
-    def text(name: str) -> str:
-        path = kernel.modules / name
-        return path.read_text() if path.is_file() else ""
-
-    dep = text("modules.dep")
-    if not dep:
-        raise BuildError(
-            f"no modules.dep in {kernel.modules}",
-            f"the modules of Linux {kernel.release} belong there; depmod makes their index",
-        )
-    return modules.parse(
-        dep, text("modules.builtin"), text("modules.alias"), text("modules.softdep")
     )
 
 

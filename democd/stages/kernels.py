@@ -2,28 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+import json
+import re
+import sys
+import zlib
+from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
 
-from democd.artifacts import Kernel, Kernels, Root
+from democd import install_tree
+from democd.artifacts import Kernel, Kernels, Own, Root
 from democd.errors import InputError, Mistakes
-from democd.formats import elf, linux, xen
+from democd.fitness import DOM0_HINT, Mistake, guest_faults, misfits, series, xen_faults
+from democd.formats import elf, linux, xen, xen_options
 from democd.formats.compress import compression, unpack
 from democd.formats.linux import LinuxKernel
 from democd.formats.versions import age_key, version_key
 from democd.formats.xen import Hypervisor
 from democd.recipe import Recipe
+from democd.workspace import Workspace
 
-Mistake = tuple[str, str]
-Content = TypeVar("Content", Hypervisor, LinuxKernel)
+TOOLS = re.compile(r"xen-utils-(\d+\.\d+)")
+"""Debian's package with the tools for one series of Xen."""
 
-DOM0_HINT = "take one built with CONFIG_XEN_DOM0, such as Debian's linux-image-amd64"
-GUEST_HINT = "take one built with CONFIG_XEN_PV, such as Debian's linux-image-cloud-amd64"
+FORMAT = 1
+"""Counts up when `packed` makes another file of the same hypervisor."""
+
+CODE = [
+    Path(str(module.__file__)) for module in (sys.modules[__name__], linux, xen, xen_options, elf)
+]
+"""What reads the kernels that a root has."""
+
 NO_MODULES = -(1 << 30)  # fewer than few: such a kernel is of no use
-XEN_HINT = "take xen.gz, such as /boot/xen-*.gz of Debian's xen-hypervisor package"
 
 
 @dataclass(frozen=True)
@@ -41,47 +51,113 @@ class Survey:
     mistakes: list[Mistake] = field(default_factory=list)
 
 
-def pick(recipe: Recipe, root: Root) -> Kernels:
-    """Return what boots: the recipe's files where it names them, else the best of the root.
+def survey(workspace: Workspace, root: Root) -> Survey:
+    """Return what the root has to boot; to unpack its kernels takes a while, so that is kept."""
+    boot = root.parts / "boot"
+
+    def make(folder: Path) -> None:
+        found = look_around(root.parts)
+        kept = {
+            "hypervisors": {path.name: asdict(item) for path, item in found.hypervisors.items()},
+            "kernels": {path.name: asdict(item) for path, item in found.kernels.items()},
+            "modules": {path.name: count for path, count in found.modules.items()},
+            "mistakes": found.mistakes,
+        }
+        (folder / "survey.json").write_text(json.dumps(kept, default=sorted))
+
+    made = workspace.step("survey", {"root": root.made, "code": CODE}, make)
+    kept = json.loads((made.path / "survey.json").read_text())
+    return Survey(
+        {boot / name: xen.remembered(item) for name, item in kept["hypervisors"].items()},
+        {boot / name: linux.remembered(item) for name, item in kept["kernels"].items()},
+        {boot / name: count for name, count in kept["modules"].items()},
+        [(what, hint) for what, hint in kept["mistakes"]],
+    )
+
+
+def pick(recipe: Recipe, root: Root, own: Own, found: Survey | None = None) -> Kernels:
+    """Return what boots: what the person brings, else the best of the root.
 
     The newest wins. Guests get a kernel without the dom0 bit where there is one. Where all have it
     (Debian 12's cloud kernel does), of several flavours of one age the one with the most modules
     is dom0's, and the one with the fewest the guests'.
 
     Args:
-        recipe: its paths in [kernels] start at `recipe.folder`.
+        recipe: tells how Xen is told to make dom0.
         root: with the kernels in `boot/` and their modules in `usr/lib/modules/`.
+        own: what the person brings, already inspected.
+        found: what the root has, where that is known.
 
     Raises:
-        Mistakes: all that is wrong: none found, unfit for its place, no modules, damaged.
+        Mistakes: all that is wrong, `own.mistakes` first: none found, unfit for its place, no
+            modules, damaged, a hypervisor that the tools on the disc do not go with.
     """
-    mistakes: list[Mistake] = []
+    mistakes = list(own.mistakes)
+    # Which keys are set, not what was read: a file that is no kernel is a mistake, not a gap.
     given = recipe.kernels
-    all_given = given.xen and given.dom0 and given.guest
-    survey = Survey() if all_given else look_around(root.parts)
-    mistakes += survey.mistakes
-    hypervisor, dom0, guest = (
-        _read(recipe.folder / given.xen, "[kernels] xen", xen.read, mistakes) if given.xen
-        else best_xen(survey, mistakes),
-        _read(recipe.folder / given.dom0, "[kernels] dom0", linux.read, mistakes) if given.dom0
-        else best_dom0(survey, mistakes),
-        _read(recipe.folder / given.guest, "[kernels] guest", linux.read, mistakes) if given.guest
-        else best_guest(survey),
-    )  # fmt: skip
+    named_xen = given.xen or given.install_tree
+    if named_xen and given.dom0 and given.guest:
+        found = Survey()
+    found = found or look_around(root.parts)
+    mistakes += found.mistakes
+    hypervisor = own.xen if named_xen else best_xen(found, mistakes)
+    dom0 = own.dom0 if given.dom0 else best_dom0(found, mistakes)
+    guest = own.guest if given.guest else best_guest(found)
     if guest is None and not given.guest:
         guest = dom0
-    pvh = _dom0_is_pvh(recipe.xen.options)
-    if hypervisor:
-        mistakes += [(f"{hypervisor[0]}: {why}", XEN_HINT) for why in xen_faults(hypervisor[1])]
-    if dom0:
-        mistakes += [(f"{dom0[0]}: {why}", hint) for why, hint in dom0_faults(dom0[1], pvh=pvh)]
-    if guest and guest != dom0:
-        mistakes += [(f"{guest[0]}: {why}", hint) for why, hint in guest_faults(guest[1])]
-    kernels = [_with_modules(found, root, mistakes) for found in (dom0, guest) if found]
+    mistakes += misfits(recipe.xen.options, hypervisor, dom0, guest)
+    mistakes += tools_faults(own, root)
+    if own.tree:
+        mistakes += install_tree.faults_in(own.tree, root.parts)
+    modules = {"dom0": own.dom0_modules, "guest": own.guest_modules}
+    if guest is dom0:
+        modules["guest"] = own.dom0_modules
+    kernels = [
+        _with_modules(kernel, modules[name], root, name, mistakes)
+        for name, kernel in (("dom0", dom0), ("guest", guest))
+        if kernel
+    ]
     if mistakes or hypervisor is None or len(kernels) < 2:
         raise Mistakes(list(dict.fromkeys(mistakes)))
     path, content = hypervisor
     return Kernels(path, content.version, content.options, kernels[0], kernels[1])
+
+
+def packed(workspace: Workspace, kernels: Kernels) -> Kernels:
+    """Return the kernels with a hypervisor that is what its name on the disc says: gzipped.
+
+    GRUB would load a bare `xen` as well; but /boot/xen.gz is copied and unpacked by people.
+    """
+    with kernels.xen.open("rb") as stream:
+        if compression(stream.read(16)) == "gzip":
+            return kernels
+
+    def make(folder: Path) -> None:
+        data = kernels.xen.read_bytes()
+        data = unpack(data) if compression(data) else data
+        # No name and no time in it. Not by Python's gzip, whose header changes with its version.
+        (folder / "xen.gz").write_bytes(zlib.compress(data, 9, wbits=zlib.MAX_WBITS | 16))
+
+    made = workspace.step("xen", {"file": kernels.xen, "format": FORMAT}, make)
+    return replace(kernels, xen=made.path / "xen.gz")
+
+
+def tools_faults(own: Own, root: Root) -> list[Mistake]:
+    """Return why the person's hypervisor does not go with the tools on the disc, if so."""
+    if own.xen is None or own.tree or not (wanted := series(own.xen[1].version)):
+        return []
+    found = [TOOLS.fullmatch(package.name) for package in root.packages]
+    there = sorted({match[1] for match in found if match}, key=version_key)
+    if not there or wanted in there:
+        return []
+    return [
+        (
+            f"{own.xen[0]}: this is Xen {own.xen[1].version}, but the tools on the disc are of "
+            f"{' and '.join(there)} (Debian's xen-utils): neither understands the other",
+            f"add the tools that were built with it, --install-tree dist/install (`make dist`), "
+            f"or take a Xen of {there[-1]}",
+        )
+    ]
 
 
 def look_around(parts: Path) -> Survey:
@@ -152,75 +228,22 @@ def _guest_order(survey: Survey, item: tuple[Path, LinuxKernel]) -> tuple[object
     return (age_key(kernel.release), -survey.modules[path] or NO_MODULES, path)
 
 
-def xen_faults(hypervisor: Hypervisor) -> list[str]:
-    """Return why GRUB could not start this hypervisor from the disc."""
-    if hypervisor.form == "EFI":
-        return ["it is xen.efi, which the menu cannot start"]
-    if hypervisor.bits != 32:
-        return ["it is xen-syms, which is for debuggers"]
-    if hypervisor.multiboot2 is None:
-        return ["it has no multiboot2 header (Xen has had one since 4.9)"]
-    return []
-
-
-def dom0_faults(kernel: LinuxKernel, *, pvh: bool) -> list[Mistake]:
-    """Return why a kernel could not be dom0's; `pvh` tells that Xen is told to make dom0 PVH."""
-    if not kernel.xen.dom0:
-        return [(f"this kernel cannot be dom0: {kernel.xen.why}", DOM0_HINT)]
-    if pvh and not kernel.xen.pvh:
-        return [("this kernel has no entry point for PVH", "leave out dom0=pvh in xen.options")]
-    if not pvh and not kernel.xen.pv:
-        return [
-            (
-                "this kernel has no entry point for PV, and Xen makes dom0 a PV domain",
-                'write options = ["dom0=pvh"] in [xen], or take one built with CONFIG_XEN_PV',
-            )
-        ]
-    return _form_faults(kernel)
-
-
-def guest_faults(kernel: LinuxKernel) -> list[Mistake]:
-    """Return why a kernel could not be a guest's."""
-    if not kernel.xen.pv and not kernel.xen.pvh:
-        why = "it has no entry point for PV or PVH" if kernel.xen.guest_os else kernel.xen.why
-        return [(f"this kernel cannot be a guest: {why}", GUEST_HINT)]
-    return _form_faults(kernel)
-
-
-def _form_faults(kernel: LinuxKernel) -> list[Mistake]:
-    if kernel.form != "bzImage":
-        return [(f"this is a {kernel.form}", "take the bzImage: arch/x86/boot/bzImage, vmlinuz")]
-    return []
-
-
-def _dom0_is_pvh(options: tuple[str, ...]) -> bool:
-    """Tell whether Xen's options make dom0 PVH: the last of pv and pvh in `dom0=` counts."""
-    values = [option[5:].split(",") for option in options if option.startswith("dom0=")]
-    words = [word for value in values for word in value if word in ("pv", "pvh")]
-    return words[-1:] == ["pvh"]
-
-
-def _read(
-    path: Path, key: str, reader: Callable[[bytes], Content], mistakes: list[Mistake]
-) -> tuple[Path, Content] | None:
-    try:
-        return path, reader(path.read_bytes())
-    except OSError as error:
-        mistakes.append((f"{key}: cannot read {path}: {error.strerror}", ""))
-    except InputError as error:
-        hint = XEN_HINT if reader is xen.read else "name a bzImage (vmlinuz)"
-        mistakes.append((f"{key}: {path}: {error.message}", hint))
-    return None
-
-
-def _with_modules(found: tuple[Path, LinuxKernel], root: Root, mistakes: list[Mistake]) -> Kernel:
+def _with_modules(
+    found: tuple[Path, LinuxKernel],
+    own: Path | None,
+    root: Root,
+    name: str,
+    mistakes: list[Mistake],
+) -> Kernel:
+    """Return a kernel with the folder of its modules: `own`, else the root's."""
     path, kernel = found
-    modules = root.parts / "usr/lib/modules" / kernel.release
+    modules = own or root.parts / "usr/lib/modules" / kernel.release
     if not modules.is_dir():
         mistakes.append(
             (
                 f"{path}: the root has no modules for it: /usr/lib/modules/{kernel.release}",
-                "add the package with its modules to root.extra, or take a kernel of the root",
+                f"name them, --{name}-modules DIR: what `make modules_install "
+                "INSTALL_MOD_PATH=DIR` leaves, or modules.builtin of a kernel with all built in",
             )
         )
     return Kernel(path, kernel.release, modules)

@@ -22,6 +22,7 @@ LIBRARY_FOLDERS = ("usr/local/lib", "usr/lib64", "usr/lib/x86_64-linux-gnu", "us
 LOADER_FOLDER = "lib64"
 """Where programs look for their interpreter (System V ABI, AMD64 supplement)."""
 COMMANDS = "bin"
+PROGRAM_FOLDERS = ("bin", "sbin")
 ONE_WITH_COMMANDS = ("bin", "sbin", "usr/bin", "usr/sbin")
 """Folders that are one and the same in an initrd."""
 
@@ -61,12 +62,21 @@ def build(recipe: Recipe, trees: Sequence[Path], project: Path) -> RamRoot:
 
 
 def matches(trees: Iterable[Path], pattern: str) -> dict[str, Path]:
-    """Return the files that a pattern of paths stands for, by path; the last tree wins."""
-    found = {}
+    """Return the files that a pattern of paths stands for, by path, of the last tree with one.
+
+    A program behind a link, as those of an install tree are, goes to its own place: others may
+    start it from there.
+    """
+    found: dict[str, Path] = {}
     for top in trees:
+        here = {}
         for source in sorted(top.glob(pattern)):
             if source.is_file():
-                found[source.relative_to(top).as_posix()] = source
+                real = source.resolve() if source.parent.name in PROGRAM_FOLDERS else source
+                inside = real.is_relative_to(top.resolve())
+                name = real.relative_to(top.resolve()) if inside else source.relative_to(top)
+                here[name.as_posix()] = source
+        found = here or found
     return found
 
 
@@ -109,7 +119,7 @@ def commands(paths: Iterable[str]) -> dict[str, str]:
     links = {}
     for path in paths:
         pure = PurePosixPath(path)
-        if pure.parent.name in ("bin", "sbin") and str(pure.parent) != COMMANDS:
+        if pure.parent.name in PROGRAM_FOLDERS and str(pure.parent) != COMMANDS:
             links[f"{COMMANDS}/{pure.name}"] = f"/{path}"
     return links
 

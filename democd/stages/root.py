@@ -73,15 +73,6 @@ def build(
     """
     rootfs = project / "rootfs"
     packages = package_names(recipe, rootfs)
-    inputs = {
-        "suite": recipe.root.suite,
-        "mirror": recipe.root.mirror,
-        "components": recipe.root.components,
-        "packages": packages,
-        "hooks": rootfs / "hooks",
-        "parts": rootfs / "parts.txt",
-        "code": Path(__file__),
-    }
 
     def make(folder: Path) -> None:
         tar = folder / "root.tar"
@@ -100,8 +91,25 @@ def build(
         step.now("unpacking what later steps read")
         unpack_parts(tar, folder / "parts", patterns(rootfs / "parts.txt"))
 
-    made = workspace.step("root", inputs, make, anew=refresh)
+    made = workspace.step("root", _inputs(recipe, rootfs), make, anew=refresh)
     return _read(made)
+
+
+def is_kept(workspace: Workspace, recipe: Recipe, project: Path) -> bool:
+    """Return whether `build` has nothing to do, unless told to refresh."""
+    return workspace.keeps("root", _inputs(recipe, project / "rootfs"))
+
+
+def _inputs(recipe: Recipe, rootfs: Path) -> dict[str, object]:
+    return {
+        "suite": recipe.root.suite,
+        "mirror": recipe.root.mirror,
+        "components": recipe.root.components,
+        "packages": package_names(recipe, rootfs),
+        "hooks": rootfs / "hooks",
+        "parts": rootfs / "parts.txt",
+        "code": Path(__file__),
+    }
 
 
 def package_names(recipe: Recipe, rootfs: Path) -> list[str]:

@@ -8,10 +8,10 @@ import struct
 from typing import Any
 
 from democd import layout
+from democd.fitness import dom0_faults, guest_faults, xen_faults
 from democd.formats import cpio, linux, xen
 from democd.formats.compress import compression, unpack
 from democd.recipe import MEDIA
-from democd.stages.kernels import dom0_faults, guest_faults, xen_faults
 from democd.verify import grubcfg
 from democd.verify.subject import REBUILD, Subject
 from democd.verify.verdict import FaultError

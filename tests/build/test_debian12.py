@@ -9,8 +9,8 @@ import pytest
 
 from democd.artifacts import Root
 from democd.recipe import Recipe
-from democd.stages.kernels import pick
 from democd.verify import report, verify
+from tests.support.picking import pick
 
 pytestmark = pytest.mark.build
 

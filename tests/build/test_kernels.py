@@ -10,7 +10,7 @@ from democd.formats import linux, xen
 from democd.formats.xen_options import unknown_options
 from democd.inspect_file import inspect
 from democd.recipe import Kernels, Recipe
-from democd.stages.kernels import pick
+from tests.support.picking import pick
 
 pytestmark = pytest.mark.build
 

@@ -74,15 +74,17 @@ def elf_file(content: bytes, notes: bytes, *, bits: int = 64, address: int = 0x1
     return (ident + head + table).ljust(start, b"\0") + body + notes
 
 
-def dynamic(needed: Sequence[str], interpreter: str = "") -> bytes:
+def dynamic(needed: Sequence[str], interpreter: str = "", *, runpath: str = "") -> bytes:
     """Return the ELF file of a program, or of a library, that needs these libraries."""
     names, strings = [], b"\0"
-    for name in needed:
+    for name in [*needed, *([runpath] if runpath else [])]:
         names.append(len(strings))
         strings += name.encode() + b"\0"
     loader = interpreter.encode() + b"\0" if interpreter else b""
     at = 64 + 56 * (2 + bool(loader))
     tags = [(1, place) for place in names]  # DT_NEEDED
+    if runpath:
+        tags[-1] = (29, names[-1])  # DT_RUNPATH
     size = 16 * (len(tags) + 3)
     tags += [(5, at + size), (10, len(strings)), (0, 0)]  # DT_STRTAB, DT_STRSZ, DT_NULL
     table = b"".join(struct.pack("<QQ", *tag) for tag in tags)

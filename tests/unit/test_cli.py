@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from democd import cli
+from democd import cli, recipe
+from democd.cli.parts import given
 from democd.errors import BuildError, Mistakes
 from democd.recipe import known_keys
 
@@ -146,3 +147,29 @@ def test_without_its_packages_it_says_what_to_do(project: Path, tmp_path: Path) 
     assert done.returncode == 1
     assert "make setup" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_own_parts_start_at_the_folder_one_is_in(
+    tmp_path: Path, small_project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "xen.gz").touch()
+    monkeypatch.chdir(tmp_path)
+    words = ["build", "--xen", "xen.gz", "--dom0-modules", ".", "--guest-modules", "gone"]
+    args = cli.parser().parse_args(words)
+    told = given(args)
+    assert [(item.path, item.where) for item in told] == [
+        ("kernels.xen", "--xen"),
+        ("kernels.dom0_modules", "--dom0-modules"),
+        ("kernels.guest_modules", "--guest-modules"),
+    ]  # fmt: skip
+    assert recipe.load(small_project / "democd.toml", options=told[:1]).kernels.xen == str(
+        tmp_path / "xen.gz"
+    )
+    with pytest.raises(Mistakes) as caught:
+        recipe.load(small_project / "democd.toml", options=told)
+    assert caught.value.mistakes == (
+        (f"--guest-modules: kernels.guest_modules: {tmp_path}/gone does not exist",
+         'name a folder, or "" for the root\'s own'),
+        ("--dom0-modules: kernels.dom0_modules: whose modules are these?",
+         "name the kernel, kernels.dom0 or --dom0-kernel"),
+    )  # fmt: skip

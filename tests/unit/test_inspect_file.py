@@ -116,7 +116,7 @@ def test_json_says_all_of_it(tmp_path: Path) -> None:
 def test_what_cannot_be_read_is_a_mistake(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="No such file"):
         inspect(tmp_path / "missing")
-    with pytest.raises(InputError, match="neither a file nor a drive"):
+    with pytest.raises(InputError, match="no install tree"):
         inspect(tmp_path)
 
 

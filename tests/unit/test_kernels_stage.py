@@ -8,8 +8,8 @@ import pytest
 from democd.artifacts import Root
 from democd.errors import Mistakes
 from democd.recipe import Kernels, Recipe, Xen
-from democd.stages.kernels import pick
 from democd.workspace import Made
+from tests.support.picking import pick
 from tests.unit import crafted
 
 XEN0 = "6.12.10+deb13-amd64"

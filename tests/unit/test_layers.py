@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from democd import layering
 from democd.artifacts import Kernel, Kernels, Root
 from democd.errors import InputError
 from democd.recipe import WELL_KNOWN_HASH, Login, Recipe
@@ -33,7 +34,7 @@ def found(top: Path, **kwargs: object) -> dict[str, tuple[int, int, int, bytes]]
     given: dict[str, object] = {"extra": {}, "special": {}, "date": DATE} | kwargs
     return {
         member.name: (member.mode, member.uid, member.gid, content)
-        for member, content in layers.members(top, **given)  # type: ignore[arg-type]
+        for member, content in layering.members(top, **given)  # type: ignore[arg-type]
     }
 
 
@@ -80,7 +81,7 @@ def test_a_wrong_line_of_that_table_is_told(tmp_path: Path) -> None:
 
 def test_every_time_in_a_layer_is_the_discs(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("x")
-    times = {member.mtime for member, _ in layers.members(tmp_path, {}, {}, DATE)}
+    times = {member.mtime for member, _ in layering.members(tmp_path, {}, {}, DATE)}
     assert times == {DATE}
 
 
@@ -118,7 +119,7 @@ def test_units_and_generators_are_switched_off_where_systemd_looks(tmp_path: Pat
     }
 
 
-def test_base_links_to_the_kernels_that_lie_on_the_disc(system: Root, tmp_path: Path) -> None:
+def test_there_are_links_to_the_kernels_that_lie_on_the_disc(system: Root, tmp_path: Path) -> None:
     boot = system.parts / "boot"
     kernels = Kernels(
         xen=tmp_path / "elsewhere/xen.gz",  # a developer's own: not in the root
