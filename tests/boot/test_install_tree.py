@@ -1,0 +1,72 @@
+"""A disc with an install tree: the tree's Xen boots, and it is the tree's tools that run on it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.boot import checks as c
+from tests.boot import guests as g
+from tests.boot.fleet import Case, Check, Fleet, Report, Visit, finding
+from tests.boot.media import Media
+from tests.support.building import BUILD, build
+from tests.support.shaping import SERIES, shape
+
+pytestmark = pytest.mark.boot
+
+FOLDER = BUILD / "boot-tests"
+
+
+def the_trees_tools_run_on_its_xen(visit: Visit) -> None:
+    info = visit.console.get("xl info")
+    assert f"xen_version            : {SERIES}." in info
+    programs = visit.console.get(
+        "readlink -f $(command -v xl xenstore-ls) /usr/sbin/xl /usr/sbin/xenstored "
+        f"/usr/lib/xen-{SERIES}/bin/xen-init-dom0"
+    )
+    assert programs.split() == [
+        "/usr/local/sbin/xl", "/usr/local/bin/xenstore", "/usr/local/sbin/xl",
+        "/usr/local/sbin/xenstored", "/usr/local/lib/xen/bin/xen-init-dom0",
+    ]  # fmt: skip
+    for daemon in ("xenstored", "xenconsoled"):
+        running = visit.console.get(f"readlink -f /proc/$(pidof {daemon})/exe")
+        assert running == f"/usr/local/sbin/{daemon}"
+
+
+def the_trees_libraries_are_found(visit: Visit) -> None:
+    used = visit.console.get(
+        "ldd /usr/local/sbin/xl | grep -o '/.*libxen[^ ]*' | xargs readlink -f"
+    )
+    assert used
+    assert all(path.startswith("/usr/local/lib/") for path in used.split()), used
+
+
+CASE = Case(
+    "install-tree",
+    (
+        c.comes_up,
+        c.dom0_runs,
+        the_trees_tools_run_on_its_xen,
+        the_trees_libraries_are_found,
+        c.xenstore_and_consoles_run,
+        c.no_failed_units,
+        g.a_guest_of_96_mb_runs_beside_dom0,
+    ),
+    memory=700,
+)
+
+
+@pytest.fixture(scope="module")
+def report(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Report]:
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    tree = shape(tmp_path_factory.mktemp("install"))
+    iso = build("disc.name=tree", f"kernels.install_tree={tree}", output=BUILD / "tests")
+    fleet = Fleet([CASE], Media(iso, FOLDER / "media-tree"), FOLDER)
+    yield fleet.report(CASE.name)
+    fleet.close()
+
+
+@pytest.mark.parametrize("check", CASE.checks, ids=lambda check: check.__name__)
+def test_tree(check: Check, report: Report) -> None:
+    finding(report, check)
