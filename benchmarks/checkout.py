@@ -47,7 +47,7 @@ class Checkout:
         for folder in (self.work, self.output):
             shutil.rmtree(folder, ignore_errors=True)
 
-    def build(self) -> float:
+    def build(self, *options: str | Path) -> float:
         """Run `./build.py`, as a person does, and return the seconds that it took."""
         begun = time.monotonic()
         run(
@@ -55,6 +55,7 @@ class Checkout:
                 sys.executable, self.folder / "build.py", "build", "--quiet",
                 "--build-dir", self.work,
                 "--output-dir", self.output,
+                *options,
             ],
             cwd=self.folder,
         )  # fmt: skip
