@@ -11,10 +11,11 @@ from democd import layout, recipe
 from democd.artifacts import Root
 from democd.formats import cpio, isoread, libraries
 from democd.formats.compress import unpack
-from democd.stages import initrds, kernels, ramroot
+from democd.stages import initrds, ramroot
 from democd.verify import verify
 from democd.workspace import Workspace
 from tests.support.building import PROJECT, kept_root
+from tests.support.picking import pick
 
 pytestmark = pytest.mark.build
 
@@ -73,7 +74,7 @@ def test_it_has_what_dom0_needs_for_guests(files: dict[str, cpio.Entry]) -> None
 
 def test_the_same_inputs_make_the_same_root(root: Root, tmp_path: Path) -> None:
     wanted = recipe.load_profile(PROJECT, "smoke")
-    bootable = kernels.pick(wanted, root)
+    bootable = pick(wanted, root)
 
     def make(where: str) -> bytes:
         workspace = Workspace(tmp_path / where)

@@ -7,8 +7,10 @@ import pytest
 
 from democd.artifacts import Root
 from democd.errors import Mistakes
+from democd.formats import linux, xen
 from democd.recipe import Kernels, Recipe, Xen
-from democd.workspace import Made
+from democd.stages import kernels
+from democd.workspace import Made, Workspace
 from tests.support.picking import pick
 from tests.unit import crafted
 
@@ -187,3 +189,18 @@ def test_a_root_with_guests_kernels_only_says_why_none_is_dom0(tmp_path: Path) -
 def test_a_damaged_kernel_in_the_root_is_not_passed_over(tmp_path: Path) -> None:
     found = mistakes(tmp_path, make_root(tmp_path, {**USUAL, "c": xen0()[:-100]}))
     assert "parts/boot/c: the bzImage is cut short" in found
+
+
+def test_what_a_root_boots_is_remembered_as_it_was_found(tmp_path: Path) -> None:
+    efi = {**USUAL, "e": crafted.xen_efi(), "f": xen0("6.1-bad")[:-100]}
+    root = make_root(tmp_path, efi)
+    workspace = Workspace(tmp_path / "build")
+    with workspace.locked():
+        first = kernels.survey(workspace, root)
+        (root.parts / "boot/c").unlink()
+        again = kernels.survey(workspace, root)
+    assert first == again
+    assert {path.name for path in first.kernels} == {"b", "c"}
+    assert first.hypervisors[root.parts / "boot/a"] == xen.read(USUAL["a"])
+    assert first.kernels[root.parts / "boot/b"] == linux.read(USUAL["b"])
+    assert "boot/f: the bzImage is cut short" in first.mistakes[0][0]

@@ -102,6 +102,20 @@ def test_a_later_tree_wins(bench: Bench) -> None:
     assert f"{LIBS}/ld-linux-x86-64.so.2" in files
 
 
+def test_programs_of_an_install_tree_lie_where_the_tree_has_them(bench: Bench) -> None:
+    """Its libraries start some by that path; the folder with links is for others to look in."""
+    program = bench.program("usr/local/sbin/xl", "libc.so.6", top="install")
+    folder = bench.folder / "install/usr/lib/xen-4.21/bin"
+    folder.mkdir(parents=True)
+    (folder / "xl").symlink_to("../../../local/sbin/xl")
+    bench.trees = [bench.parts, bench.folder / "install"]
+    made = bench.build()
+    assert made.files["usr/local/sbin/xl"].resolve() == program
+    assert made.links["bin/xl"] == "/usr/local/sbin/xl"
+    assert "usr/lib/xen-4.20/bin/xl" not in made.files
+    assert f"{LIBS}/libxenlight.so.4.20" not in made.files
+
+
 def test_a_later_overlay_wins(bench: Bench) -> None:
     bench.write(".", "overlays/mine/etc/xen/xl.conf", b"mine\n")
     bench.recipe = replace(bench.recipe, ramroot=recipe.RamRoot(("smoke",), ("smoke", "mine")))

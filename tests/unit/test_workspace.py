@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from democd.errors import BuildError
-from democd.workspace import KEPT_PER_STEP, Workspace, key_of
+from democd.workspace import KEPT_PER_STEP, Workspace, file_digest, kept_digest, key_of
 
 
 def writes(text: str, calls: list[str] | None = None):
@@ -148,3 +148,20 @@ def test_a_key_goes_by_content(tmp_path: Path) -> None:
 def test_a_key_of_something_without_a_content_is_a_bug() -> None:
     with pytest.raises(TypeError):
         key_of({"when": time.gmtime})
+
+
+def test_a_digest_is_read_anew_when_the_file_changes(tmp_path: Path) -> None:
+    path = tmp_path / "base.squashfs"
+    path.write_bytes(b"one")
+    assert kept_digest(path) == file_digest(path) == kept_digest(path)
+    path.write_bytes(b"two!")
+    assert kept_digest(path) == file_digest(path)
+
+
+def test_what_is_kept_is_known_before_it_is_asked_for(tmp_path: Path) -> None:
+    workspace = Workspace(tmp_path)
+    with workspace.locked():
+        assert not workspace.keeps("step", {"a": 1})
+        workspace.step("step", {"a": 1}, lambda folder: None)
+        assert workspace.keeps("step", {"a": 1})
+        assert not workspace.keeps("step", {"a": 2})
