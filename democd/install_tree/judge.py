@@ -72,30 +72,12 @@ def inspect(folder: Path, mistakes: list[Mistake], *, need_xen: bool = True) -> 
     if hypervisor is None and need_xen:
         hint = "make dist-xen as well, or name a hypervisor with --xen"
         mistakes.append((f"{folder} has no hypervisor in boot/", hint))
-    programs = find_programs(files)
-    absent = [name for name in NEEDED if name not in programs]
-    if absent:
-        hint = "make dist-tools as well" + (
-            "; xenstored is the one in C: configure --with-xenstored=xenstored"
-            if absent == ["xenstored"]
-            else ""
-        )
-        mistakes.append((f"{folder} lacks tools: {', '.join(absent)}", hint))
+    programs, sonames = find_programs(files), find_libraries(files)
+    mistakes += _absent(folder, programs)
     linked = read_linkage(files, mistakes)
-    sonames = find_libraries(files)
     found = tools_series(sonames)
-    if len(found) > 1:
-        mistakes.append(
-            (f"{folder} has libraries of Xen {' and '.join(found)}", "empty it, and make dist anew")
-        )
-    if hypervisor and found and series(hypervisor[1].version) not in ("", *found):
-        mistakes.append(
-            (
-                f"{folder} has tools of Xen {' and '.join(found)}, "
-                f"but {hypervisor[0].name} is Xen {hypervisor[1].version}: they do not go together",
-                "make dist-xen and make dist-tools from one source",
-            )
-        )
+    # A hypervisor that is not booted need not go with the tools.
+    mistakes += _mixture(folder, found, hypervisor if need_xen else None)
     return InstallTree(
         folder,
         hypervisor,
@@ -106,6 +88,31 @@ def inspect(folder: Path, mistakes: list[Mistake], *, need_xen: bool = True) -> 
         foreign_libraries(linked, files, programs),
         max(((item.glibc, path) for path, item in linked.items()), key=_by_glibc, default=("", "")),
     )
+
+
+def _absent(folder: Path, programs: Iterable[str]) -> Iterator[Mistake]:
+    absent = [name for name in NEEDED if name not in programs]
+    hint = "make dist-tools as well"
+    if absent == ["xenstored"]:
+        hint += "; xenstored is the one in C: configure --with-xenstored=xenstored"
+    if absent:
+        yield f"{folder} lacks tools: {', '.join(absent)}", hint
+
+
+def _mixture(
+    folder: Path, found: list[str], hypervisor: tuple[Path, Hypervisor] | None
+) -> Iterator[Mistake]:
+    """Give what is of another series than the rest; `found` are those of the libraries."""
+    if len(found) > 1:
+        what = f"{folder} has libraries of Xen {' and '.join(found)}"
+        yield what, "empty it, and make dist anew"
+    if hypervisor and found and series(hypervisor[1].version) not in ("", *found):
+        path, content = hypervisor
+        yield (
+            f"{folder} has tools of Xen {' and '.join(found)}, "
+            f"but {path.name} is Xen {content.version}: they do not go together",
+            "make dist-xen and make dist-tools from one source",
+        )
 
 
 def _by_glibc(item: tuple[str, str]) -> tuple[object, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeVar
 
@@ -45,22 +45,31 @@ def inspect(recipe: Recipe, project: Path) -> Own:
     dom0 = _read(recipe, "dom0", linux.read, mistakes)
     guest = _read(recipe, "guest", linux.read, mistakes)
     mistakes += misfits(recipe.xen.options, hypervisor, dom0, guest)
-    folders: dict[str, Path | None] = {}
-    for name, kernel, named, lists in (
-        ("dom0", dom0, given.dom0_modules, recipe.initrd.xen0),
-        ("guest", guest, given.guest_modules, recipe.initrd.xenU),
-    ):
-        folders[name] = None
-        if kernel and named:
-            found = modules_of(recipe.folder / named, kernel[1].release)
-            if isinstance(found, Path):
-                folders[name] = found
-                wanted = drivers.read_lists(project / "rootfs/modules", lists)
-                mistakes += module_faults(found, kernel[1].release, wanted)
-            else:
-                mistakes.append((f"[kernels] {name}_modules: {found[0]}", found[1]))
-    modules_found = folders["dom0"], folders["guest"]
-    return Own(hypervisor, dom0, guest, *modules_found, tree, tuple(mistakes))
+    dom0_modules = _modules(recipe, project, "dom0", dom0, recipe.initrd.xen0, mistakes)
+    guest_modules = _modules(recipe, project, "guest", guest, recipe.initrd.xenU, mistakes)
+    return Own(hypervisor, dom0, guest, dom0_modules, guest_modules, tree, tuple(mistakes))
+
+
+def _modules(
+    recipe: Recipe,
+    project: Path,
+    name: str,
+    kernel: tuple[Path, LinuxKernel] | None,
+    lists: Sequence[str],
+    mistakes: list[Mistake],
+) -> Path | None:
+    """Return the folder with the modules of a kernel, if the recipe names one, and judge them."""
+    named = getattr(recipe.kernels, f"{name}_modules")
+    if kernel is None or not named:
+        return None
+    release = kernel[1].release
+    found = modules_of(recipe.folder / named, release)
+    if not isinstance(found, Path):
+        mistakes.append((f"[kernels] {name}_modules: {found[0]}", found[1]))
+        return None
+    wanted = drivers.read_lists(project / "rootfs/modules", lists)
+    mistakes += module_faults(found, release, wanted)
+    return found
 
 
 def _strangers(hypervisor: tuple[Path, Hypervisor] | None, tree: InstallTree) -> list[Mistake]:

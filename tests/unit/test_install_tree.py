@@ -99,6 +99,7 @@ def test_tools_of_another_version_than_the_hypervisor(tree: Tree) -> None:
     _, wrong = tree.inspect()
     assert "has tools of Xen 4.20, but xen-4.20.2.gz is Xen 4.21.0-rc1" in wrong
     assert "from one source" in wrong
+    assert not tree.inspect(need_xen=False)[1], "another hypervisor is booted"
 
 
 def test_libraries_left_over_from_another_build(tree: Tree) -> None:
