@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import os
 import pwd
+import unicodedata
 from dataclasses import dataclass
 from pathlib import Path
 
 from democd import __version__
 from democd.errors import BuildError
+from democd.formats import iso
 from democd.host.run import run
 from democd.recipe import Recipe
 
@@ -64,3 +66,28 @@ def _login_name() -> str:
 
 def _one_line(text: str) -> str:
     return " ".join("".join(c if c.isprintable() else " " for c in text).split())[:LONGEST]
+
+
+def volume_of(recipe: Recipe, version: str, builder: str, date: int) -> iso.Volume:
+    """Return the volume descriptor's fields.
+
+    Args:
+        recipe: the volume id, and the title.
+        version: of the disc.
+        builder: the name of who builds it.
+        date: seconds since 1970, UTC: every time in the ISO.
+    """
+    application = f"{recipe.disc.title} {version}, built by {builder}"
+    return iso.Volume(
+        recipe.disc.volume_id,
+        _descriptor_text(builder),
+        _descriptor_text(f"democd {__version__}"),
+        _descriptor_text(application),
+        date,
+    )
+
+
+def _descriptor_text(text: str) -> str:
+    """Return a text as a volume descriptor can hold it: ASCII, accents left off, 128 bytes."""
+    plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
+    return " ".join(plain.split())[: iso.TEXT_MAX]

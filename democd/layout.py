@@ -11,6 +11,7 @@ XEN = "/boot/xen.gz"
 KERNEL = {"xen0": "/boot/vmlinuz-xen0", "xenU": "/boot/vmlinuz-xenU"}
 INITRD = {"xen0": "/boot/initrd-xen0", "xenU": "/boot/initrd-xenU"}
 GUESTS = "/guests"  # a person's own, from the recipe's disc.guests
+TEST_KERNEL = "/boot/test-kernel"  # in dom0's place, on a disc for it alone
 LAYERS = "/live"  # NAME.squashfs below it; `base` and each overlay folder
 
 GRUB_FOLDER = "/boot/grub"

@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from types import FrameType, ModuleType
 
 from democd import __version__
-from democd.cli import boot, build, inspect, verify
+from democd.cli import boot, build, inspect, smoke, verify
 from democd.cli.help import keys_help
 from democd.errors import BuildError, Mistakes
 
@@ -25,6 +25,7 @@ VERBS: dict[str, ModuleType] = {
     "inspect": inspect,
     "verify": verify,
     "boot": boot,
+    "smoke": smoke,
 }
 DEFAULT_VERB = "build"
 INTERRUPTED = 130

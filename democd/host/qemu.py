@@ -61,6 +61,7 @@ class Machine:
         drives: the first is the one that the firmware boots.
         chipset: `pc` (i440FX, IDE) or `q35` (AHCI).
         memory: MiB.
+        cpus: virtual processors; more than one emulated one take turns on one thread.
         display: `none`, or QEMU's name of a window: `gtk`, `curses`.
         serial: `socket` in the machine's folder, `stdio` for a person (Ctrl-A X leaves), `none`.
         log: a file to which QEMU copies all that the serial port said.
@@ -71,6 +72,7 @@ class Machine:
     firmware: Literal["bios", "uefi"] = "bios"
     chipset: Literal["pc", "q35"] = "pc"
     memory: int = DEFAULT_MEMORY
+    cpus: int = 1
     nic: Nic | None = field(default_factory=Nic)
     display: str = "none"
     serial: Literal["socket", "stdio", "none"] = "socket"
@@ -113,16 +115,17 @@ def argv(machine: Machine, folder: Path) -> list[str]:
         folder: holds the machine's sockets, and its UEFI variables in `vars.fd`.
     """
     # qemu64 knows no AMD-V unless told; `max` and EPYC crash dom0 under TCG. With more than one
-    # virtual CPU TCG races with the kernel patching itself.
+    # virtual CPU on threads of their own TCG races with the kernel patching itself.
+    turns = ",thread=single" if machine.accel == "tcg" and machine.cpus > 1 else ""
     cpu = machine.cpu or ("host" if machine.accel == "kvm" else "qemu64,+svm")
     line = [
         "qemu-system-x86_64",
         "-nodefaults", "-no-user-config",
         "-name", "democd",
         "-machine", machine.chipset,
-        "-accel", machine.accel,
+        "-accel", f"{machine.accel}{turns}",
         "-cpu", cpu,
-        "-smp", "1",
+        "-smp", str(machine.cpus),
         "-m", str(machine.memory),
         "-rtc", "base=utc",
         "-vga", "std",

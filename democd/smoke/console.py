@@ -105,10 +105,19 @@ class Console:
     Args:
         link: the connected socket; closed with the console.
         log: gets all lines with their times.
+
+    Attributes:
+        silence: seconds without a byte after which a machine counts as hung, unless a wait says
+            otherwise.
+        pace: every time that is waited is so many times as long: for slow machines.
+        alarms: patterns that end every wait, beside FATAL.
     """
 
     def __init__(self, link: socket.socket, log: Path | None = None) -> None:
         self.transcript = Transcript(log)
+        self.silence = 240.0
+        self.pace = 1.0
+        self.alarms: tuple[str, ...] = ()
         self._link = link
         # A search window keeps the time for a long wait linear in what is said meanwhile.
         self._spawn = fdpexpect.fdspawn(
@@ -146,7 +155,7 @@ class Console:
         patterns: str | Sequence[str],
         timeout: float = 600,
         *,
-        silence: float = 240,
+        silence: float | None = None,
         fatal: Sequence[str] = (),
     ) -> Seen:
         """Wait until the machine says one of the patterns.
@@ -154,14 +163,17 @@ class Console:
         Args:
             patterns: regular expressions; the first in what is said wins.
             timeout: seconds in all.
-            silence: seconds without a single byte after which it counts as hung.
+            silence: seconds without a single byte after which it counts as hung, in place of the
+                console's own.
             fatal: patterns that end the wait as FATAL does, here only.
 
         Raises:
             ConsoleError: a panic, a time-out, or the machine is gone.
         """
         wanted = [patterns] if isinstance(patterns, str) else list(patterns)
-        search = [re.compile(p) for p in (*wanted, *FATAL, *fatal)]
+        search = [re.compile(p) for p in (*wanted, *FATAL, *self.alarms, *fatal)]
+        timeout *= self.pace
+        silence = (self.silence if silence is None else silence) * self.pace
         start = time.monotonic()
         while True:
             try:
@@ -229,6 +241,15 @@ class Console:
             raise self._failure("wrong", f"{user} is not let in")
         # What looked like the prompt may have been a word of the greeting: its rest comes later.
         return plain(greeting.before + greeting.text + self._prepare_shell())
+
+    def take_shell(self, prompt: str, timeout: float = 600) -> None:
+        """Wait for the prompt of a shell that asks for no log-in, and be ready for `run`.
+
+        Raises:
+            ConsoleError: the prompt does not come, or the shell does not answer.
+        """
+        self.expect(prompt, timeout)
+        self._prepare_shell()
 
     def _prepare_shell(self) -> str:
         """Leave the person's shell, with its line editor, for one that is easy to drive.

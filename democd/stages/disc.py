@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import hashlib
 import json
-import unicodedata
 import uuid
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from pathlib import Path
@@ -15,6 +14,7 @@ from democd import __version__, layout
 from democd.artifacts import BootImages, DiscFile, DiscPlan, Initrd, Kernels, Layer, Root
 from democd.errors import BuildError
 from democd.formats import eltorito, gpt, iso
+from democd.identity import volume_of
 from democd.recipe import MEDIA, Recipe
 from democd.workspace import file_digest, kept_digest, tree
 
@@ -58,22 +58,49 @@ def plan(
     sources = _sources(recipe, kernels, layers, initrds, menus, boot)
     sources[layout.README] = readme.encode()
     sources[layout.PACKAGES] = packages_text(root).encode()
-    volume = _volume(recipe, version, builder, root)
+    volume = volume_of(recipe, version, builder, root.date)
     about = _about(recipe, version, builder, root, kernels, layers)
+    kept = [layer.path for layer in layers]
+    return arrange(volume, sources, about, recipe.disc.media, root, boot.mbr, kept)
+
+
+def arrange(
+    volume: iso.Volume,
+    sources: Mapping[str, Path | bytes],
+    about: Mapping[str, object],
+    media: str,
+    root: Root,
+    mbr: Path,
+    kept: Collection[Path | bytes] = (),
+) -> DiscPlan:
+    """Return the plan of a disc with these files, its manifest and its sums.
+
+    Args:
+        volume: the volume descriptor's fields.
+        sources: files by path, GRUB's images among them, not yet patched.
+        about: what the manifest says beside the files.
+        media: what the disc must fit.
+        root: its packages are named where it does not.
+        mbr: the boot code for a disk.
+        kept: sources that are kept results.
+
+    Raises:
+        BuildError: more than the medium holds.
+    """
     draft = _with_lists(sources, dict.fromkeys([*sources, layout.BOOT_CATALOG], _NO_DIGEST), about)
     placed = iso.layout(volume, draft, _BOOT)
-    _refuse_too_big(placed.blocks * iso.BLOCK, recipe.disc.media, root, draft)
-    files = _complete(sources, placed, about, {layer.path for layer in layers})
+    _refuse_too_big(placed.blocks * iso.BLOCK, media, root, draft)
+    files = _complete(sources, placed, about, kept)
     return DiscPlan(
         volume.volume_id,
         volume.publisher,
         volume.preparer,
         volume.application,
         volume.date,
-        MEDIA[recipe.disc.media],
+        MEDIA[media],
         layout.BIOS_IMAGE,
         layout.ESP_IMAGE,
-        boot.mbr,
+        mbr,
         tuple(DiscFile(path, source) for path, source in sorted(files.items())),
     )
 
@@ -115,23 +142,6 @@ def _guests(recipe: Recipe) -> Iterator[tuple[str, Path]]:
     for path in tree(folder) if recipe.disc.guests else ():
         if path.is_file():
             yield f"{layout.GUESTS}/{path.relative_to(folder).as_posix()}", path
-
-
-def _volume(recipe: Recipe, version: str, builder: str, root: Root) -> iso.Volume:
-    application = f"{recipe.disc.title} {version}, built by {builder}"
-    return iso.Volume(
-        recipe.disc.volume_id,
-        _descriptor_text(builder),
-        _descriptor_text(f"democd {__version__}"),
-        _descriptor_text(application),
-        root.date,
-    )
-
-
-def _descriptor_text(text: str) -> str:
-    """Return a text as a volume descriptor can hold it: ASCII, accents left off, 128 bytes."""
-    plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
-    return " ".join(plain.split())[: iso.TEXT_MAX]
 
 
 def packages_text(root: Root) -> str:

@@ -13,6 +13,7 @@ FLOORS = {
     "verify": 2,
     "inspect_file": 2,
     "smoke": 2,
+    "test_kernel": 2,
     "stages": 3,
     "recipe": 4,
     "artifacts": 4,

@@ -1,0 +1,220 @@
+"""`smoke`: a disc booted by script, case by case, and a verdict on each."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from democd.host.qemu import DEFAULT_MEMORY
+
+if TYPE_CHECKING:
+    from democd.recipe import Recipe
+    from democd.smoke.run import SmokeOptions
+    from democd.smoke.runner import Trip
+
+HELP = "boot a disc by script and say whether Xen, dom0 and guests work"
+EXAMPLES = """
+  ./build.py smoke --xen xen/xen.gz                       # is this Xen any good? the quick cases
+  ./build.py smoke --xen xen/xen.gz --case all --junit smoke.xml --artifacts smoke/
+  ./build.py smoke dist/xendemo.iso --case uefi-usb cpupool
+  ./build.py smoke --xen xen/xen.gz --dom0-module xtf/tests/example/test-pv64-example
+  ./build.py smoke --guest-images xtf/tests/example
+  ./build.py smoke --list
+"""
+TOP = Path(__file__).resolve().parents[2]
+KEPT_DISCS = 4
+PARTS = {
+    "xen": ("kernels.xen", "xen.gz, or an unpacked xen"),
+    "dom0_kernel": ("kernels.dom0", "dom0's kernel"),
+    "guest_kernel": ("kernels.guest", "the guests' kernel"),
+}
+"""Options with a file of one's own for the disc: the recipe's key, and what it is."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options."""
+    parser.add_argument(
+        "iso", type=Path, nargs="?", metavar="ISO", help="the disc (default: one made for this)"
+    )
+    parser.add_argument(
+        "--case", action="extend", nargs="+", default=[], metavar="NAME", dest="names",
+        help="cases to run; `all` for all (default: the quick ones)",
+    )  # fmt: skip
+    parser.add_argument("--list", action="store_true", dest="listing", help="show the cases")
+    parts = parser.add_argument_group("own parts, on a disc made for this")
+    for name, (_, what) in PARTS.items():
+        parts.add_argument(f"--{name.replace('_', '-')}", type=Path, metavar="FILE", help=what)
+    parts.add_argument(
+        "--set", action="append", default=[], metavar="KEY=VALUE", dest="overrides",
+        help="override a key of its recipe, such as xen.options=[\"loglvl=all\"]",
+    )  # fmt: skip
+    parts.add_argument(
+        "--build-dir", type=Path, default=TOP / "build", metavar="DIR",
+        help="where it is built, and kept (default: build/)",
+    )  # fmt: skip
+    tests = parser.add_argument_group("test kernels, in XTF's manner")
+    tests.add_argument(
+        "--dom0-module", type=Path, nargs="+", default=[], metavar="FILE",
+        help="boot each in dom0's place and read its `Test result:`",
+    )  # fmt: skip
+    tests.add_argument(
+        "--guest-images", type=Path, metavar="DIR",
+        help="run each that has a .cfg here as a domain",
+    )  # fmt: skip
+    parser.add_argument(
+        "--junit", type=Path, metavar="FILE", help="write the verdicts as JUnit XML"
+    )
+    parser.add_argument(
+        "--artifacts", type=Path, metavar="DIR",
+        help="keep for each machine its serial log with times, its screen, and a script that "
+        "starts it by hand",
+    )  # fmt: skip
+    parser.add_argument(
+        "--jobs", type=int, default=1, metavar="N", help="machines at a time (default: 1)"
+    )
+    parser.add_argument(
+        "--timeout", type=float, default=1.0, metavar="FACTOR",
+        help="on every time that is waited, for slow machines (default: 1)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--memory", type=int, default=DEFAULT_MEMORY, metavar="MIB",
+        help=f"of each machine (default: {DEFAULT_MEMORY})",
+    )  # fmt: skip
+    parser.add_argument(
+        "--accel", choices=("kvm", "tcg"), default="",
+        help="hardware virtualisation or emulation (default: kvm where it works)",
+    )  # fmt: skip
+    parser.add_argument("--quiet", action="store_true", help="verdicts only, no progress")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run the cases."""
+    from democd.errors import Mistakes
+    from democd.smoke.run import listing, mistakes_in, smoke
+
+    if args.listing:
+        print(listing())
+        return 0
+    options = _options(args)
+    if wrong := mistakes_in(options) + _disagreements(args):
+        raise Mistakes(wrong)
+    with tempfile.TemporaryDirectory(prefix="democd-smoke-") as scratch:
+        return smoke(options, _trips(args, options, Path(scratch)))
+
+
+def _options(args: argparse.Namespace) -> SmokeOptions:
+    from democd.smoke.run import SmokeOptions
+
+    names = SmokeOptions.__dataclass_fields__
+    values = {name: getattr(args, name) for name in names}
+    return SmokeOptions(**{**values, "names": tuple(args.names)})
+
+
+def _disagreements(args: argparse.Namespace) -> list[tuple[str, str]]:
+    """Return which options do not go together."""
+    wrong = []
+    own = [f"--{name.replace('_', '-')}" for name in PARTS if getattr(args, name)]
+    own += ["--set"] if args.overrides else []
+    if args.iso and own:
+        hint = "leave the ISO out: one is made with them"
+        wrong.append((f"{', '.join(own)} cannot change {args.iso}", hint))
+    if args.iso and args.dom0_module:
+        hint = "leave the ISO out; --xen FILE names its Xen"
+        wrong.append((f"--dom0-module does not boot {args.iso}", hint))
+    if args.guest_images and not args.guest_images.is_dir():
+        wrong.append((f"--guest-images {args.guest_images}: no such folder", "name a folder"))
+    return wrong
+
+
+def _trips(args: argparse.Namespace, options: SmokeOptions, scratch: Path) -> list[Trip]:
+    """Return what is to be booted; discs that are wanted and not there are built."""
+    from democd.smoke.disc import look_at
+    from democd.smoke.run import chosen, trips_for
+    from democd.smoke.xtf import guests_trip, images_in, module_trip
+
+    images = images_in(args.guest_images) if args.guest_images else []
+    trips = []
+    if args.dom0_module:
+        trips += [module_trip(kernel, look_at(iso)) for kernel, iso in _kernel_discs(args)]
+    if args.dom0_module and not (images or options.names):
+        return trips
+    iso = args.iso or _disc(args)
+    cases = () if images and not options.names else chosen(options.names)
+    if images:
+        shared = [case for case in cases if case.machine == "bios-cd"]
+        trips.append(guests_trip(look_at(iso), images, shared, scratch))
+        cases = tuple(case for case in cases if case not in shared)
+    return trips + trips_for(iso, cases)
+
+
+# --- discs ----------------------------------------------------------------------------------------
+
+
+def _recipe(args: argparse.Namespace) -> Recipe:
+    """Return the recipe of a disc for this, with the person's own parts."""
+    from democd import recipe
+
+    own = [
+        f"{key}={json.dumps(str(path.absolute()))}"
+        for name, (key, _) in PARTS.items()
+        if (path := getattr(args, name))
+    ]
+    return recipe.load(TOP / "democd.toml", [*own, *args.overrides])
+
+
+def _disc(args: argparse.Namespace) -> Path:
+    """Return a disc with the person's own parts, built or brought up to date."""
+    from democd import pipeline
+    from democd.host.progress import Reporter
+    from democd.workspace import Workspace
+
+    wanted = _recipe(args)
+    output = _folder(args, [])
+    reporter = Reporter(quiet=args.quiet)
+    there = output.is_dir()
+    reporter.say(f"{'using' if there else 'building'} the disc in {output}")
+    made = pipeline.build(
+        wanted, workspace=Workspace(args.build_dir), output=output, reporter=reporter
+    )
+    return made.iso
+
+
+def _kernel_discs(args: argparse.Namespace) -> list[tuple[Path, Path]]:
+    """Return each test kernel with its disc."""
+    from democd import test_kernel
+    from democd.errors import Mistakes
+    from democd.host.progress import Reporter
+    from democd.workspace import Workspace
+
+    if wrong := test_kernel.mistakes_in(args.dom0_module):
+        raise Mistakes(wrong)
+    made = test_kernel.build(
+        _recipe(args),
+        args.dom0_module,
+        workspace=Workspace(args.build_dir),
+        output=_folder(args, args.dom0_module),
+        reporter=Reporter(quiet=args.quiet),
+    )
+    return [(disc.kernel, disc.iso) for disc in made]
+
+
+def _folder(args: argparse.Namespace, kernels: Sequence[Path]) -> Path:
+    """Return a folder that only discs of the same parts share: another run may boot from its own.
+
+    The last few are kept: the next run finds most of its disc's parts there, and a person can boot
+    what has failed.
+    """
+    from democd.workspace import key_of
+
+    parts = {name: path for name in PARTS if (path := getattr(args, name))}
+    key = key_of({**parts, "set": args.overrides, "kernels": list(kernels)})
+    top: Path = args.build_dir / "smoke"
+    old = sorted(top.glob("*"), key=lambda path: path.stat().st_mtime, reverse=True)
+    for path in [path for path in old if path.name != key][KEPT_DISCS - 1 :]:
+        shutil.rmtree(path, ignore_errors=True)
+    return top / key

@@ -1,0 +1,44 @@
+"""How far a boot came, and when: read from its serial log."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from democd.smoke.disc import Disc
+from democd.smoke.dom0 import WAYS
+
+FIRMWARE = "firmware"
+SIGNS = (
+    ("GRUB", r"GNU GRUB|Welcome to GRUB|Loading Xen"),
+    ("Xen", r"\(XEN\) "),
+    ("dom0's kernel", r"Linux version \d"),
+    ("dom0's init", r"Run /\S*init as init process|Freeing unused kernel image|^init: |systemd\["),
+)
+"""What tells that a stage has begun, in their order."""
+
+_LINE = re.compile(r"^\[ *([0-9.]+)\] (.*)")
+
+
+def read(log: Sequence[str], shell: str = "") -> dict[str, float]:
+    """Return the second at which each stage of a boot began, in their order.
+
+    Args:
+        log: lines as `Transcript` writes them.
+        shell: the pattern of dom0's prompt, the last stage `prompt`; "" leaves it out.
+    """
+    signs = [*SIGNS, *([("prompt", shell)] if shell else [])]
+    found = {FIRMWARE: 0.0}
+    for line in log:
+        match = _LINE.match(line)
+        for place, (name, pattern) in enumerate(signs):
+            if match and name not in found and re.search(pattern, match[2]):
+                found[name] = float(match[1])
+                del signs[: place + 1]
+                break
+    return found
+
+
+def prompt_of(disc: Disc) -> str:
+    """Return the pattern of the prompt that a disc's dom0 shows."""
+    return WAYS[disc.kind].prompt or r"login: "
