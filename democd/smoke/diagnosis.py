@@ -48,7 +48,8 @@ def excerpt(log: Sequence[str], line: int) -> tuple[str, ...]:
     """Return the lines around one, those with nothing on them left out."""
     before, after = AROUND
     around = log[max(0, line - before) : line + after]
-    return tuple(text[:300] for text in around if _TIME.sub("", text, count=1).strip())
+    spoken = (text for text in around if _TIME.sub("", text, count=1).strip())
+    return tuple(text[:300] for text in spoken if not _MENU.search(text))
 
 
 # --- who says what --------------------------------------------------------------------------------
@@ -83,6 +84,13 @@ def _dom0_panic(lines: list[str], number: int, match: re.Match[str]) -> tuple[st
     return f"{who}: {match[1].strip()}{cause}", where
 
 
+def _dom0_crash(lines: list[str], number: int, match: re.Match[str]) -> tuple[str, str]:
+    """Xen tells on a line before it what dom0 did not handle, and below it where."""
+    before = [text for text in lines[max(0, number - 5) : number] if "Unhandled" in text]
+    what = _bare(before[-1]) if before else _bare(match[0])
+    return f"dom0 crashed: {what}", _rip(lines[number : number + 6], _XEN_RIP)
+
+
 def _oops(lines: list[str], number: int, match: re.Match[str]) -> tuple[str, str]:
     return f"dom0 kernel oops: {_bare(match[0])}", _rip(
         lines[number : number + 40], _LINUX_RIP
@@ -103,6 +111,10 @@ def _disc_not_found(lines: list[str], number: int, match: re.Match[str]) -> tupl
     return f"dom0's initrd cannot find the disc ({seen})", "rootfs/init"
 
 
+def _disc_not_yet_found(lines: list[str], number: int, match: re.Match[str]) -> tuple[str, str]:
+    return f"dom0's initrd does not find the disc {match[1]}", "rootfs/init"
+
+
 def _restart(lines: list[str]) -> Trouble | None:
     """Find a second start of the machine that nobody has announced: a triple fault, for one."""
     begun = next((n for n, text in enumerate(lines) if _STARTED.search(text)), len(lines))
@@ -117,6 +129,9 @@ def _restart(lines: list[str]) -> Trouble | None:
 _XEN_RIP = re.compile(r"RIP: +[0-9a-f]{4}:\[<([0-9a-f]+)>\] ?(.*)")
 _LINUX_RIP = re.compile(r"RIP: [0-9a-f]{4}:(\S+)()")
 _FIRMWARE = re.compile(r"SeaBIOS|iPXE|Booting from|BdsDxe|GNU GRUB|^\s*[/\\|+-]|Press |GRUB")
+_MENU = re.compile(
+    r"\+-{20,}|Use the \^ and v|Press enter to boot|before booting or|previous menu\."
+)
 _STARTED = re.compile(r"\(XEN\) |Loading Xen|Loading Linux")
 _OOPS = re.compile(
     r"(?:BUG: (?:unable to handle|kernel NULL)|kernel BUG at|Oops: |general protection fault"
@@ -155,7 +170,7 @@ _KINDS: tuple[tuple[re.Pattern[str], Namer, bool], ...] = (
      _as_it_is("Xen"), True),
     (re.compile(r"^ERR: [^\r\n]+"), _as_it_is("Xen's first steps"), True),
     (re.compile(r"Kernel panic - not syncing: ?([^\r\n]*)"), _dom0_panic, True),
-    (re.compile(r"Domain 0 \(vcpu#\d+\) crashed[^\r\n]*"), _as_it_is("dom0 crashed"), True),
+    (re.compile(r"Domain 0 \(vcpu#\d+\) crashed[^\r\n]*"), _dom0_crash, True),
     (re.compile(r"Hardware Dom0 (?:crashed|shutdown|halted)[^\r\n]*"), _as_it_is("Xen"), True),
     (re.compile(r"init: cannot find the disc"), _disc_not_found, True),
     (re.compile(r"THIS DISC IS DAMAGED[^\r\n]*"), _as_it_is("dom0's initrd"), True),
@@ -164,5 +179,6 @@ _KINDS: tuple[tuple[re.Pattern[str], Namer, bool], ...] = (
     (re.compile(r"(?:^|\s)error: [^\r\n]+"), _as_it_is("GRUB"), True),
     (re.compile(r"GRUB runs, but it cannot find the disc[^\r\n]*"), _as_it_is("GRUB"), True),
     (_OOPS, _oops, False),
+    (re.compile(r"init: waiting for the disc (\S+)"), _disc_not_yet_found, False),
     (re.compile(r"libxl: error: [^\r\n]*"), _as_it_is("xl"), False),
 )  # fmt: skip

@@ -216,6 +216,7 @@ def start_entry(visit: Visit) -> None:
         return
     console.expect(r"automatically in|command-line", 60)
     grub.choose(visit.disc.default, visit.hardware.edits())
+    visit.at = "GRUB's loading, or Xen's first steps before it says a word"
     grub.started()
 
 
@@ -308,9 +309,9 @@ def judge(
 
 def _told(error: BuildError, kind: str) -> str:
     """Return what a wait that ended without a panic means."""
-    names = {
-        "silent": f"it hangs: {error.message}",
-        "slow": f"too slow, though it still talks: {error.message}",
-        "ended": f"ended: {error.message}",
-    }
-    return names.get(kind, error.message)
+    what, _, waiting = error.message.partition(" (waiting for ")
+    told = {
+        "silent": f"it hangs: {what.removesuffix(', it hangs')}",
+        "slow": f"too slow, though it still talks: {what}",
+    }.get(kind, what)
+    return f"{told} ({waiting.removesuffix(')')} was to come)" if waiting else told

@@ -1,0 +1,191 @@
+"""`build.py smoke` as a person calls it, with the real QEMU and GRUB, on a disc of a few MB.
+
+Its kernels are made up: GRUB's menu is as far as it gets. tests/smoke boots real ones.
+"""
+
+from __future__ import annotations
+
+import shutil
+import signal
+import subprocess
+import sys
+import time
+import xml.etree.ElementTree as Xml
+from pathlib import Path
+
+import pytest
+
+from democd import layout
+from democd.stages import disc
+from tests.support.testkernels import assemble
+from tests.tools import small_disc
+
+NO_SUCH_FILE = small_disc.MENU.replace(f"multiboot2 {layout.XEN}", "multiboot2 /boot/no-xen")
+WAITS = small_disc.MENU.replace(
+    f"multiboot2 {layout.XEN}", "echo (XEN) nothing follows\n  sleep 900"
+)
+
+
+def make(folder: Path, menu: str) -> Path:
+    iso = folder / "small.iso"
+    plan = small_disc.plan(folder / "sources", menus={layout.GRUB_CFG: menu})
+    disc.master(plan, iso, lambda done, total: None)
+    return iso
+
+
+def smoke(project: Path, *words: object) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, project / "build.py", "smoke", *map(str, words)],
+        capture_output=True, text=True, timeout=120, stdin=subprocess.DEVNULL,
+    )  # fmt: skip
+
+
+def test_what_grub_cannot_load_is_told_and_kept(project: Path, tmp_path: Path) -> None:
+    iso = make(tmp_path, NO_SUCH_FILE)
+    kept = tmp_path / "kept"
+    done = smoke(
+        project, iso, "--case", "dom0", "xl-info", "uefi-cd",
+        "--junit", tmp_path / "smoke.xml", "--artifacts", kept,
+    )  # fmt: skip
+    assert done.returncode == 1, done.stderr
+    lines = done.stdout.splitlines()
+    assert lines[0].startswith("failed       dom0 ")
+    assert lines[0].endswith("GRUB: error: file `/boot/no-xen' not found.")
+    assert "    | " in done.stdout
+    assert "error        xl-info" in done.stdout
+    assert "failed       uefi-cd" in done.stdout
+    assert f"kept in {kept}" in lines
+    assert "2 failed, 1 error; " in done.stdout
+    top = Xml.parse(tmp_path / "smoke.xml").getroot()
+    assert top is not None
+    assert [top.attrib[name] for name in ("tests", "failures", "errors")] == ["3", "2", "1"]
+    assert "GRUB" in done.stderr, "progress"
+    for machine in ("bios-cd", "uefi-cd"):
+        folder = kept / machine
+        assert "GNU GRUB" in (folder / "serial.log").read_text()
+        assert (folder / "screen.png").read_bytes().startswith(b"\x89PNG")
+        _starts_by_hand(folder / "qemu.sh")
+
+
+def _starts_by_hand(script: Path) -> None:
+    """The script is valid shell, and GRUB's menu comes on the terminal."""
+    if shutil.which("shellcheck"):
+        subprocess.run(["shellcheck", script], check=True)
+    with subprocess.Popen(
+        [script], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        cwd="/",
+    ) as machine:  # fmt: skip
+        assert machine.stdin
+        assert machine.stdout
+        said = b""
+        while b"GNU GRUB" not in said:
+            piece = machine.stdout.read1(4096)
+            assert piece, said
+            said += piece
+        machine.stdin.write(b"\x01x")  # Ctrl-A X
+        machine.stdin.flush()
+        machine.stdout.read()
+    assert machine.returncode == 0
+
+
+@pytest.mark.parametrize(("sent", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_interrupted_it_ends_its_machines_and_says_so(
+    project: Path, tmp_path: Path, sent: signal.Signals, code: int
+) -> None:
+    iso = make(tmp_path, WAITS)
+    command = [
+        sys.executable, project / "build.py", "smoke", iso, "--case", "dom0", "uefi-cd",
+        "--jobs", "2", "--junit", tmp_path / "smoke.xml",
+    ]  # fmt: skip
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as runner:
+        assert runner.stderr
+        while "GRUB" not in (line := runner.stderr.readline()):
+            assert line
+        runner.send_signal(sent)
+        told, _ = runner.communicate(timeout=60)
+    assert runner.returncode == code
+    assert "interrupted  dom0" in told
+    assert "interrupted  uefi-cd" in told
+    assert machines_of(iso) == []
+    top = Xml.parse(tmp_path / "smoke.xml").getroot()
+    assert top is not None
+    assert top.attrib["errors"] == "2"
+
+
+def test_killed_it_leaves_no_machine(project: Path, tmp_path: Path) -> None:
+    iso = make(tmp_path, WAITS)
+    with subprocess.Popen(
+        [sys.executable, project / "build.py", "smoke", iso], stderr=subprocess.PIPE, text=True
+    ) as runner:
+        assert runner.stderr
+        while "GRUB" not in (line := runner.stderr.readline()):
+            assert line
+        runner.kill()
+    deadline = time.monotonic() + 10
+    while machines_of(iso) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert machines_of(iso) == []
+
+
+def machines_of(iso: Path) -> list[str]:
+    """The command lines of all programs that run with this disc, but ours."""
+    found = []
+    for entry in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            words = entry.read_bytes().decode(errors="replace").split("\0")
+        except OSError:
+            continue
+        if "qemu" in words[0] and any(str(iso) in word for word in words):
+            found.append(" ".join(words))
+    return found
+
+
+# --- wrong input: nothing is booted ---------------------------------------------------------------
+
+
+def test_wrong_words_are_told_at_once(project: Path, tmp_path: Path) -> None:
+    done = smoke(
+        project, tmp_path / "x.iso", "--case", "dom1", "--memory", 5, "--xen", "x",
+        "--junit", tmp_path / "no/x.xml", "--guest-images", tmp_path / "none",
+    )  # fmt: skip
+    assert done.returncode == 2
+    assert "5 mistakes" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("content", ["", "no disc"])
+def test_what_is_no_disc_is_wrong_input(project: Path, tmp_path: Path, content: str) -> None:
+    (tmp_path / "x.iso").write_text(content)
+    assert smoke(project, tmp_path / "x.iso").returncode == 2
+    assert smoke(project, tmp_path / "none.iso").returncode == 2
+
+
+def test_test_kernels_are_looked_at_first(project: Path, tmp_path: Path) -> None:
+    program = Path("/bin/true")
+    text = tmp_path / "text"
+    text.write_text("no kernel")
+    done = smoke(project, "--dom0-module", program, text, tmp_path / "none")
+    assert done.returncode == 2
+    assert f"{program}: it has no Xen note ENTRY or PHYS32_ENTRY" in done.stderr
+    assert f"{text}: it is no ELF file" in done.stderr
+    assert "3 mistakes" in done.stderr
+
+
+def test_images_without_a_kernel_are_told(project: Path, tmp_path: Path) -> None:
+    assemble(tmp_path, "success")
+    (tmp_path / "lost.cfg").write_text('kernel = "/somewhere/lost"\n')
+    (tmp_path / "empty.cfg").write_text("memory = 64\n")
+    done = smoke(project, "--guest-images", tmp_path)
+    assert done.returncode == 2
+    assert "lost.cfg: no kernel lost beside it" in done.stderr
+    assert "empty.cfg: it names no kernel" in done.stderr
+    (tmp_path / "none").mkdir()
+    assert "no .cfg in it" in smoke(project, "--guest-images", tmp_path / "none").stderr
+
+
+def test_the_list_needs_no_disc(project: Path) -> None:
+    done = smoke(project, "--list")
+    assert done.returncode == 0
+    assert "pv-guest" in done.stdout
