@@ -27,6 +27,7 @@ EXAMPLES = """
   ./build.py smoke --list
 """
 TOP = Path(__file__).resolve().parents[2]
+PROFILE = "smoke"
 KEPT_DISCS = 4
 PARTS = {
     "xen": ("kernels.xen", "xen.gz, or an unpacked xen"),
@@ -164,7 +165,7 @@ def _recipe(args: argparse.Namespace) -> Recipe:
         for name, (key, _) in PARTS.items()
         if (path := getattr(args, name))
     ]
-    return recipe.load(TOP / "democd.toml", [*own, *args.overrides])
+    return recipe.load_profile(TOP, PROFILE, [*own, *args.overrides])
 
 
 def _disc(args: argparse.Namespace) -> Path:

@@ -37,10 +37,12 @@ class Trouble:
 def diagnose(log: Sequence[str]) -> Trouble | None:
     """Return the trouble that a log tells of: the gravest, and of several the first."""
     lines = [_TIME.sub("", line, count=1) for line in log]
-    for pattern, name, fatal in _KINDS:
-        for number, text in enumerate(lines):
-            if match := pattern.search(text):
-                return Trouble(*name(lines, number, match), number, fatal)
+    begun = next((n for n, text in enumerate(lines) if _XEN.match(text)), len(lines))
+    for kinds, part in ((_KINDS, lines), (_GRUB_KINDS, lines[:begun])):
+        for pattern, name, fatal in kinds:
+            for number, text in enumerate(part):
+                if match := pattern.search(text):
+                    return Trouble(*name(lines, number, match), number, fatal)
     return _restart(lines)
 
 
@@ -173,12 +175,17 @@ _KINDS: tuple[tuple[re.Pattern[str], Namer, bool], ...] = (
     (re.compile(r"Domain 0 \(vcpu#\d+\) crashed[^\r\n]*"), _dom0_crash, True),
     (re.compile(r"Hardware Dom0 (?:crashed|shutdown|halted)[^\r\n]*"), _as_it_is("Xen"), True),
     (re.compile(r"init: cannot find the disc"), _disc_not_found, True),
+    (re.compile(r"smoke: FAILED[^\r\n]*"), _as_it_is("dom0's init"), True),
     (re.compile(r"THIS DISC IS DAMAGED[^\r\n]*"), _as_it_is("dom0's initrd"), True),
+    (_OOPS, _oops, False),
+    (re.compile(r"init: waiting for the disc (\S+)"), _disc_not_yet_found, False),
+    (re.compile(r"libxl: error: [^\r\n]*"), _as_it_is("xl"), False),
+)  # fmt: skip
+
+# Only before Xen's first word: what comes later says `error:` as well.
+_GRUB_KINDS: tuple[tuple[re.Pattern[str], Namer, bool], ...] = (
     (re.compile(r"BdsDxe: No bootable option[^\r\n]*|No bootable device[^\r\n]*"),
      _as_it_is("the firmware"), True),
     (re.compile(r"(?:^|\s)error: [^\r\n]+"), _as_it_is("GRUB"), True),
     (re.compile(r"GRUB runs, but it cannot find the disc[^\r\n]*"), _as_it_is("GRUB"), True),
-    (_OOPS, _oops, False),
-    (re.compile(r"init: waiting for the disc (\S+)"), _disc_not_yet_found, False),
-    (re.compile(r"libxl: error: [^\r\n]*"), _as_it_is("xl"), False),
 )  # fmt: skip

@@ -9,11 +9,14 @@ from democd.smoke.disc import Disc
 from democd.smoke.dom0 import WAYS
 
 FIRMWARE = "firmware"
+KERNEL = r"\(XEN\) (?:\[[^\]]*\] ?)?Freed \d+kB init memory|Linux version \d"
+"""Xen's last words before dom0 runs, or its kernel's first, which `quiet` keeps back."""
+
 SIGNS = (
     ("GRUB", r"GNU GRUB|Welcome to GRUB|Loading Xen"),
     ("Xen", r"\(XEN\) "),
-    ("dom0's kernel", r"Linux version \d"),
-    ("dom0's init", r"Run /\S*init as init process|Freeing unused kernel image|^init: |systemd\["),
+    ("dom0's kernel", KERNEL),
+    ("dom0's init", r"Run /\S*init as init process|^(init|smoke): |systemd\["),
 )
 """What tells that a stage has begun, in their order."""
 

@@ -18,7 +18,9 @@ from democd.smoke.cases import Case, Hardware
 from democd.smoke.console import GRUB_ERROR, Console, ConsoleError
 from democd.smoke.diagnosis import diagnose, excerpt
 from democd.smoke.disc import Disc
+from democd.smoke.dom0 import WAYS
 from democd.smoke.menu import FIRST_WORDS, Grub
+from democd.smoke.milestones import KERNEL
 from democd.smoke.steps import NotPossibleError, NoVerdictError, do
 from democd.smoke.verdict import Status, Verdict
 
@@ -33,6 +35,7 @@ ALARMS = (
     r"Hardware Dom0 (?:shutdown|halted)[^\r\n]*",
     r"init: cannot find the disc",
     r"THIS DISC IS DAMAGED",
+    r"smoke: FAILED[^\r\n]*",
 )
 """What ends every wait once Xen has been started, beside what is always fatal."""
 
@@ -195,7 +198,8 @@ def boot(visit: Visit) -> None:
     visit.told("Xen")
     unable = [pattern for pattern, _ in visit.hardware.unable]
     visit.console.alarms = ALARMS
-    seen = visit.console.expect([r"Linux version \d", *unable], BOOT)
+    prompt = WAYS[visit.disc.kind].prompt or "login: "
+    seen = visit.console.expect([rf"{KERNEL}|(?={prompt})", *unable], BOOT)
     if seen.index:
         _, why = visit.hardware.unable[seen.index - 1]
         raise NotPossibleError(why, f"Xen says: {seen.text}")
