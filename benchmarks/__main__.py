@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-from benchmarks import boot, build, guests, master
+from benchmarks import boot, build, guests, master, smoke
 from benchmarks.report import tell
 from democd.cli import explain
 from democd.errors import BuildError
@@ -15,6 +15,7 @@ ALL = {
     "master": master.measure,
     "boot": boot.measure,
     "guests": guests.measure,
+    "smoke": smoke.measure,
 }
 
 

@@ -19,7 +19,7 @@ from democd.recipe import Recipe
 from democd.stages import root as root_stage
 from democd.workspace import Workspace
 
-PARTS = ("build.py", "democd", "democd.toml", "docs", "grub", "overlays", "rootfs")
+PARTS = ("build.py", "democd", "democd.toml", "docs", "grub", "overlays", "profiles", "rootfs")
 
 
 @dataclass(frozen=True)

@@ -118,10 +118,16 @@ def key_of(inputs: Mapping[str, Any]) -> str:
 
 
 class Workspace:
-    """The folder everything is built in; nothing outside it and the output is touched."""
+    """The folder everything is built in; nothing outside it and the output is touched.
 
-    def __init__(self, folder: Path) -> None:
+    Args:
+        folder: the build folder.
+        wait: wait for a build that is at work in it, in place of refusing.
+    """
+
+    def __init__(self, folder: Path, *, wait: bool = False) -> None:
         self.folder = folder.resolve()
+        self.wait = wait
         self.steps = self.folder / "steps"
         self.tmp = self.folder / "tmp"
 
@@ -135,7 +141,7 @@ class Workspace:
         self.steps.mkdir(parents=True, exist_ok=True)
         with (self.folder / "lock").open("a") as lock:
             try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                fcntl.flock(lock, fcntl.LOCK_EX | (0 if self.wait else fcntl.LOCK_NB))
             except BlockingIOError:
                 raise BuildError(
                     f"another build is at work in {self.folder}",

@@ -180,7 +180,7 @@ def _disc(args: argparse.Namespace) -> Path:
     there = output.is_dir()
     reporter.say(f"{'using' if there else 'building'} the disc in {output}")
     made = pipeline.build(
-        wanted, workspace=Workspace(args.build_dir), output=output, reporter=reporter
+        wanted, workspace=Workspace(args.build_dir, wait=True), output=output, reporter=reporter
     )
     return made.iso
 
@@ -197,7 +197,7 @@ def _kernel_discs(args: argparse.Namespace) -> list[tuple[Path, Path]]:
     made = test_kernel.build(
         _recipe(args),
         args.dom0_module,
-        workspace=Workspace(args.build_dir),
+        workspace=Workspace(args.build_dir, wait=True),
         output=_folder(args, args.dom0_module),
         reporter=Reporter(quiet=args.quiet),
     )

@@ -41,6 +41,11 @@ class Way:
 WAYS = {"smoke": Way(r"smoke# ", ""), "full": Way("", _FULL)}
 
 
+def prompt_of(disc: Disc) -> str:
+    """Return the pattern of what a disc's dom0 shows when it is up: a prompt, or a log-in's."""
+    return WAYS[disc.kind].prompt or r"(?<!Last )login: "
+
+
 def reach(disc: Disc, console: Console, within: float) -> None:
     """Have a root shell in dom0, ready for `Console.run`; GRUB has started Xen already.
 

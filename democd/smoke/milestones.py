@@ -5,9 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from democd.smoke.disc import Disc
-from democd.smoke.dom0 import WAYS
-
 FIRMWARE = "firmware"
 KERNEL = r"\(XEN\) (?:\[[^\]]*\] ?)?Freed \d+kB init memory|Linux version \d"
 """Xen's last words before dom0 runs, or its kernel's first, which `quiet` keeps back."""
@@ -40,8 +37,3 @@ def read(log: Sequence[str], shell: str = "") -> dict[str, float]:
                 del signs[: place + 1]
                 break
     return found
-
-
-def prompt_of(disc: Disc) -> str:
-    """Return the pattern of the prompt that a disc's dom0 shows."""
-    return WAYS[disc.kind].prompt or r"login: "

@@ -18,7 +18,6 @@ from democd.smoke.cases import Case, Hardware
 from democd.smoke.console import GRUB_ERROR, Console, ConsoleError
 from democd.smoke.diagnosis import diagnose, excerpt
 from democd.smoke.disc import Disc
-from democd.smoke.dom0 import WAYS
 from democd.smoke.menu import FIRST_WORDS, Grub
 from democd.smoke.milestones import KERNEL
 from democd.smoke.steps import NotPossibleError, NoVerdictError, do
@@ -198,7 +197,7 @@ def boot(visit: Visit) -> None:
     visit.told("Xen")
     unable = [pattern for pattern, _ in visit.hardware.unable]
     visit.console.alarms = ALARMS
-    prompt = WAYS[visit.disc.kind].prompt or "login: "
+    prompt = dom0.prompt_of(visit.disc)
     seen = visit.console.expect([rf"{KERNEL}|(?={prompt})", *unable], BOOT)
     if seen.index:
         _, why = visit.hardware.unable[seen.index - 1]
