@@ -18,11 +18,12 @@ from democd.host.qemu import Drive
 from democd.smoke.cases import DOM0, MACHINES, Case
 from democd.smoke.console import GRUB_ERROR, ConsoleError
 from democd.smoke.disc import Disc
+from democd.smoke.judging import judge
 from democd.smoke.menu import FIRST_WORDS
 from democd.smoke.runner import Hold, Trip, trip
 from democd.smoke.steps import RESULT, Need, Run, Step, Trial, result_of
 from democd.smoke.verdict import Verdict
-from democd.smoke.visit import NO_DISC, Settings, Visit, Watcher, judge, machine_for, opened
+from democd.smoke.visit import NO_DISC, Settings, Visit, Watcher, machine_for, opened
 
 MACHINE = "bios-cd"
 FOLDER = "/tmp/images"

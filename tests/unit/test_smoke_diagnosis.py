@@ -10,10 +10,10 @@ from democd.errors import BuildError
 from democd.smoke.cases import CASES, MACHINES
 from democd.smoke.console import ConsoleError
 from democd.smoke.diagnosis import diagnose, excerpt
+from democd.smoke.judging import judge
 from democd.smoke.milestones import read
 from democd.smoke.steps import NotPossibleError, NoVerdictError
 from democd.smoke.verdict import Verdict
-from democd.smoke.visit import judge
 
 SERIAL = Path(__file__).with_name("serial")
 CASE = CASES[0]
