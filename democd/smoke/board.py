@@ -68,6 +68,12 @@ class Board:
                 task = self._progress.add_task(machine, total=None, stage=escape(what))
                 self._tasks[machine] = task
 
+    def at_work(self, machine: str, what: str) -> None:
+        """Show what a machine does at the moment, where its line is live."""
+        with self._lock:
+            if self._progress and machine in self._tasks:
+                self._progress.update(self._tasks[machine], stage=escape(what))
+
     def over(self, machine: str) -> None:
         """Take a machine's live line away."""
         with self._lock:

@@ -47,6 +47,9 @@ class Watcher(Protocol):
     def stage(self, machine: str, what: str, seconds: float) -> None:
         """Take that a machine has come so far, so many seconds after it was switched on."""
 
+    def at_work(self, machine: str, what: str) -> None:
+        """Take what a machine does at the moment."""
+
     def verdict(self, verdict: Verdict) -> None:
         """Take that a case is over."""
 
@@ -226,6 +229,7 @@ def start_entry(visit: Visit) -> None:
 def _run_case(visit: Visit, case: Case, begun: float) -> tuple[Verdict, bool]:
     """Return the verdict of a case, and whether the machine is lost for the next one."""
     visit.at = f"case {case.name}"
+    visit.watcher.at_work(visit.hardware.name, case.what)
     try:
         if case.has_guests() and not visit.prepared:
             dom0.prepare(visit.disc, visit.console)

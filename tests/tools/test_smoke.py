@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from democd import layout
+from democd.smoke.disc import look_at
 from democd.stages import disc
 from tests.support.testkernels import assemble
 from tests.tools import small_disc
@@ -189,3 +190,11 @@ def test_the_list_needs_no_disc(project: Path) -> None:
     done = smoke(project, "--list")
     assert done.returncode == 0
     assert "pv-guest" in done.stdout
+
+
+def test_a_disc_says_what_it_is(tmp_path: Path) -> None:
+    found = look_at(make(tmp_path, small_disc.MENU))
+    assert (found.kind, found.default.name) == ("full", "xen")
+    assert found.facts["dom0_release"] == "6.12.1-amd64"
+    assert found.facts["guest_release"] == "6.12.1-cloud-amd64"
+    assert found.facts["xen_version"]
