@@ -14,7 +14,7 @@ from democd.formats.compress import compression, unpack
 from democd.host.progress import Reporter
 from democd.identity import identify, volume_of
 from democd.recipe import Menu, Recipe
-from democd.stages import bootimg, disc, kernels, menus, root
+from democd.stages import bootimg, disc, kernels, menus, own, root
 from democd.workspace import Workspace
 
 ENTRY = "test-kernel"
@@ -94,7 +94,9 @@ def build(
 
 def _plan(recipe: Recipe, kernel: Path, workspace: Workspace, system: Root) -> DiscPlan:
     identity = identify(recipe)
-    picked = kernels.pick(recipe, system)
+    brought = own.inspect(recipe, recipe.folder)
+    there = kernels.survey(workspace, system)
+    picked = kernels.packed(workspace, kernels.pick(recipe, system, brought, there))
     texts = menus.render(recipe, picked, identity.version, recipe.folder / "grub")
     boot = bootimg.build(workspace, system, VOLUME, recipe.console)
     about = {

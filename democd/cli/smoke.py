@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import json
 import shutil
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from democd.cli import parts
 from democd.host.qemu import DEFAULT_MEMORY
 
 if TYPE_CHECKING:
@@ -29,12 +29,6 @@ EXAMPLES = """
 TOP = Path(__file__).resolve().parents[2]
 PROFILE = "smoke"
 KEPT_DISCS = 4
-PARTS = {
-    "xen": ("kernels.xen", "xen.gz, or an unpacked xen"),
-    "dom0_kernel": ("kernels.dom0", "dom0's kernel"),
-    "guest_kernel": ("kernels.guest", "the guests' kernel"),
-}
-"""Options with a file of one's own for the disc: the recipe's key, and what it is."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -47,14 +41,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="cases to run; `all` for all (default: the quick ones)",
     )  # fmt: skip
     parser.add_argument("--list", action="store_true", dest="listing", help="show the cases")
-    parts = parser.add_argument_group("own parts, on a disc made for this")
-    for name, (_, what) in PARTS.items():
-        parts.add_argument(f"--{name.replace('_', '-')}", type=Path, metavar="FILE", help=what)
-    parts.add_argument(
+    parts.add_arguments(parser)
+    disc = parser.add_argument_group("the disc made for this")
+    disc.add_argument(
         "--set", action="append", default=[], metavar="KEY=VALUE", dest="overrides",
         help="override a key of its recipe, such as xen.options=[\"loglvl=all\"]",
     )  # fmt: skip
-    parts.add_argument(
+    disc.add_argument(
         "--build-dir", type=Path, default=TOP / "build", metavar="DIR",
         help="where it is built, and kept (default: build/)",
     )  # fmt: skip
@@ -119,8 +112,7 @@ def _options(args: argparse.Namespace) -> SmokeOptions:
 def _disagreements(args: argparse.Namespace) -> list[tuple[str, str]]:
     """Return which options do not go together."""
     wrong = []
-    own = [f"--{name.replace('_', '-')}" for name in PARTS if getattr(args, name)]
-    own += ["--set"] if args.overrides else []
+    own = [item.where for item in parts.given(args)] + ["--set"] * bool(args.overrides)
     if args.iso and own:
         hint = "leave the ISO out: one is made with them"
         wrong.append((f"{', '.join(own)} cannot change {args.iso}", hint))
@@ -160,12 +152,7 @@ def _recipe(args: argparse.Namespace) -> Recipe:
     """Return the recipe of a disc for this, with the person's own parts."""
     from democd import recipe
 
-    own = [
-        f"{key}={json.dumps(str(path.absolute()))}"
-        for name, (key, _) in PARTS.items()
-        if (path := getattr(args, name))
-    ]
-    return recipe.load_profile(TOP, PROFILE, [*own, *args.overrides])
+    return recipe.load_profile(TOP, PROFILE, args.overrides, parts.given(args))
 
 
 def _disc(args: argparse.Namespace) -> Path:
@@ -177,8 +164,7 @@ def _disc(args: argparse.Namespace) -> Path:
     wanted = _recipe(args)
     output = _folder(args, [])
     reporter = Reporter(quiet=args.quiet)
-    there = output.is_dir()
-    reporter.say(f"{'using' if there else 'building'} the disc in {output}")
+    reporter.say(f"{'bringing up to date' if output.is_dir() else 'building'} a disc in {output}")
     made = pipeline.build(
         wanted, workspace=Workspace(args.build_dir, wait=True), output=output, reporter=reporter
     )
@@ -212,8 +198,8 @@ def _folder(args: argparse.Namespace, kernels: Sequence[Path]) -> Path:
     """
     from democd.workspace import key_of
 
-    parts = {name: path for name in PARTS if (path := getattr(args, name))}
-    key = key_of({**parts, "set": args.overrides, "kernels": list(kernels)})
+    own = {item.path: Path(item.value) for item in parts.given(args)}
+    key = key_of({**own, "set": args.overrides, "kernels": list(kernels)})
     top: Path = args.build_dir / "smoke"
     old = sorted(top.glob("*"), key=lambda path: path.stat().st_mtime, reverse=True)
     for path in [path for path in old if path.name != key][KEPT_DISCS - 1 :]:

@@ -30,7 +30,7 @@ def test_options_are_those_that_there_are(path: Path) -> None:
     words = shlex.split(ci.smoke_lines(path)[-1])
     assert words[0] == "democd/build.py"
     args = cli.parser().parse_args(words[1:])
-    assert str(args.xen) == "xen/xen.gz"
+    assert str(args.own_xen) == "xen/xen.gz"
     assert args.junit
     assert args.artifacts
 
