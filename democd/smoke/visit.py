@@ -18,7 +18,7 @@ from democd.smoke.console import GRUB_ERROR, Console, ConsoleError
 from democd.smoke.diagnosis import diagnose
 from democd.smoke.disc import Disc
 from democd.smoke.judging import judge
-from democd.smoke.menu import FIRST_WORDS, Grub
+from democd.smoke.menu import FIRST, FIRST_WORDS, Grub
 from democd.smoke.milestones import KERNEL
 from democd.smoke.steps import NotPossibleError, do
 from democd.smoke.verdict import Verdict
@@ -220,6 +220,8 @@ def start_entry(visit: Visit) -> None:
         raise ConsoleError("wrong", "the menu did not wait to be edited", "")
     if menu.index == 1:
         return
+    if visit.hardware.xen:
+        console.press(FIRST)  # a key stops the countdown, which can be short
     console.expect(r"automatically in|command-line", 60)
     grub.choose(visit.disc.default, visit.hardware.edits())
     visit.at = "GRUB's loading, or Xen's first steps before it says a word"
