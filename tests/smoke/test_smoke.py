@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.smoke.conftest import KEPT, Fleet, Parts
+from tests.smoke.fleet import KEPT, Fleet, Parts
 from tests.support import ci
 from tests.support.building import PROJECT
 
