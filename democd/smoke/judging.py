@@ -40,7 +40,8 @@ def judge(
     status: Status = "error" if isinstance(error, NoVerdictError) else "failed"
     trouble = diagnose(log)
     kind = error.kind if isinstance(error, ConsoleError) else "wrong"
-    if trouble and (trouble.fatal or kind != "wrong"):
+    # A wrong answer is told as such, unless something broke; an oops is no mere trouble of `xl`.
+    if trouble and (trouble.fatal or kind != "wrong" or "oops" in trouble.what):
         why, where, lines = trouble.what, trouble.where, excerpt(log, trouble.line)
     else:
         why, where = _told(error, kind), f"in {at}"

@@ -162,6 +162,14 @@ def test_a_trouble_that_the_machine_lives_through_does_not_hide_a_wrong_answer()
     assert judged(error, recorded("dom0-panic")).why == RECORDED["dom0-panic"][0]
 
 
+def test_an_oops_that_dom0_lives_through_fails_by_its_own_name() -> None:
+    error = ConsoleError("wrong", "the serial line says 'BUG: unable to handle'", "")
+    log = timed("[ 8.1] BUG: unable to handle page fault", "[ 8.3] RIP: e030:probe+0x10/0x20")
+    verdict = judged(error, log)
+    assert verdict.why == "dom0 kernel oops: BUG: unable to handle page fault"
+    assert verdict.where == "probe+0x10/0x20"
+
+
 def test_a_machine_that_cannot_is_told_by_xens_own_words() -> None:
     error = ConsoleError("panic", "the machine failed: Panic on CPU 0", "")
     log = timed("(XEN) HVM: Hardware Assisted Paging (HAP) not detected", "(XEN) Panic on CPU 0:")
