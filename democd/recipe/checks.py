@@ -152,7 +152,7 @@ def _not_there(value: str, folder: Path, kind: str) -> Complaint:
     return f"{value} {what}", f'name a {kind}{where}, or "" for the root\'s own'
 
 
-def tree(value: str, folder: Path) -> Complaint | None:
+def folder(value: str, folder: Path) -> Complaint | None:
     """Check a path of a folder, relative to the project; "" is none."""
     path = folder / value
     if not value or path.is_dir():

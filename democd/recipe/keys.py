@@ -47,7 +47,7 @@ class Disc:
         "README.CD", "docs/NAME.j2, the text of /README.CD",
         checks.found_in("docs", "text", ".j2"),
     )  # fmt: skip
-    guests: str = _key("", "a folder of guests' kernels and xl files, for /guests", checks.tree)
+    guests: str = _key("", "a folder of guests' kernels and xl files, for /guests", checks.folder)
 
 
 @dataclass(frozen=True)

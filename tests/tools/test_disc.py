@@ -146,6 +146,17 @@ def test_too_big_for_its_medium(folder: Path, tmp_path: Path) -> None:
     assert "/live/large.squashfs 700.0 MB" in refused.value.hint
 
 
+def test_a_persons_own_guests_are_on_it(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "xtf/tests").mkdir(parents=True)
+    (tmp_path / "xtf/tests/example.cfg").write_text("name = 'example'\n")
+    recipe = small_disc.arguments(folder)["recipe"]
+    recipe = replace(recipe, disc=replace(recipe.disc, guests=str(tmp_path / "xtf")))
+    target = tmp_path / "x.iso"
+    disc.master(small_disc.plan(folder, recipe=recipe), target, lambda done, total: None)
+    text = said("isoinfo", "-R", "-i", target, "-x", f"{layout.GUESTS}/tests/example.cfg")
+    assert text == "name = 'example'\n"
+
+
 def test_two_files_of_one_path(folder: Path) -> None:
     with pytest.raises(BuildError, match=f"two files want to be {layout.XEN}"):
         small_disc.plan(folder, menus={layout.XEN: ""})

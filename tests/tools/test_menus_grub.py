@@ -33,8 +33,9 @@ pytestmark = pytest.mark.skipif(not shutil.which("grub-script-check"), reason="n
         replace(PLAIN, console=recipe.Console(serial="none"), menu=recipe.Menu(more=())),
         replace(PLAIN, menu=recipe.Menu(entries=(), more=("xen", "harddisk"), default="harddisk")),
         replace(PLAIN, linux=recipe.Linux(options=("a;b", "it's", "{", "$x", "#y", "a|b"))),
+        recipe.load_profile(PROJECT, "smoke"),
     ],
-    ids=["as it comes", "no serial line", "all in the submenu", "odd options"],
+    ids=["as it comes", "no serial line", "all in the submenu", "odd options", "smoke"],
 )
 def test_grub_accepts_every_menu(of: recipe.Recipe, tmp_path: Path) -> None:
     for number, text in enumerate(menus.render(of, KERNELS, "1.0", PROJECT / "grub").values()):

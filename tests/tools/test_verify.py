@@ -319,6 +319,16 @@ def test_layer_of_a_role_is_missing(folder: Path, tmp_path: Path) -> None:
     assert failed(verify(target)) == {"layers": "layers are missing: guest"}
 
 
+def test_a_root_in_memory_needs_no_layers(folder: Path, tmp_path: Path) -> None:
+    recipe = replace(small_disc.arguments(folder)["recipe"], roles={})
+    target = tmp_path / "x.iso"
+    plan = small_disc.plan(folder, recipe=recipe, layers=[])
+    disc.master(plan, target, lambda done, total: None)
+    verdict = verify(target)
+    assert failed(verdict) == {}
+    assert "dom0's root is in its initrd" in report(verdict)
+
+
 def test_no_iso_at_all(tmp_path: Path) -> None:
     (tmp_path / "text").write_text("no disc")
     with pytest.raises(InputError, match="not an ISO 9660 volume"):

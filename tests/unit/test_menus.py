@@ -217,3 +217,33 @@ def test_readme_is_refused_where_xen_lacks_an_option_it_tells_of() -> None:
     with pytest.raises(Mistakes) as caught:
         readme(kernels=replace(KERNELS, xen_options=OPTIONS - {"watchdog"}))
     assert "README.CD" in caught.value.mistakes[0][0]
+
+
+# --- the smoke disc ------------------------------------------------------------------------------
+
+SMOKE = recipe.load_profile(PROJECT, "smoke")
+SMOKE_KERNELS = replace(KERNELS, xen_options=OPTIONS | {"dom0"})
+
+
+def test_the_smoke_disc_boots_xen_by_itself() -> None:
+    text = menu(SMOKE)
+    assert "set default='smoke'\nset timeout=1\n" in text
+    assert re.findall(r"--id (\S+)", text) == ["smoke", "smoke-verbose", "help"]
+    assert " noreboot" in entry("smoke", text)
+    assert "dom0_mem=max:256M" in entry("smoke", text)
+
+
+def test_the_smoke_disc_tells_of_no_log_in_and_no_network() -> None:
+    told = readme(SMOKE, SMOKE_KERNELS)
+    for text in (entry("help", menu(SMOKE)), told):
+        assert "password" not in text
+        assert "ip=ADDRESS::" not in text
+        assert "Nobody logs in" in " ".join(text.split())
+    assert "xl create /etc/xen/guests/guest1.cfg" in told
+    assert "smoke# " in told
+    assert "/cdrom/guests" not in told
+
+
+def test_the_smoke_disc_tells_of_a_persons_own_guests() -> None:
+    own = replace(SMOKE, disc=replace(SMOKE.disc, guests="xtf"))
+    assert "cd /cdrom/guests && xl create" in readme(own, SMOKE_KERNELS)
