@@ -112,6 +112,17 @@ def _disagreements(values: Mapping[str, Any], given: Mapping[str, Given]) -> Ite
     if default not in entries + more:
         hint = choice(default, entries + more)
         yield f"{at('menu.default')}: {default!r} is not in the menu", hint
+    yield from _root_disagreements(values, given)
+
+
+def _root_disagreements(
+    values: Mapping[str, Any], given: Mapping[str, Given]
+) -> Iterator[Complaint]:
+    """Give the mistakes about dom0's root, which is either layers or in memory."""
+
+    def at(path: str) -> str:
+        return f"{given[path].where}: {path}"
+
     programs, overlays = (values[f"ramroot.{name}"] for name in ("programs", "overlays"))
     if overlays and not programs:
         what = "these are laid over a root in memory, and ramroot.programs makes none"
@@ -120,7 +131,8 @@ def _disagreements(values: Mapping[str, Any], given: Mapping[str, Given]) -> Ite
         what = "nothing starts these: an overlay has the /init"
         yield f"{at('ramroot.programs')}: {what}", 'write overlays = ["smoke"] in [ramroot]'
     for path, item in given.items():
-        if programs and item.section == "roles" and item.value != ROLES.get(item.name):
+        shipped = ROLES.get(item.name, ())
+        if programs and item.section == "roles" and item.value not in (shipped, list(shipped)):
             what = "a role is made of layers, and with a root in memory there are none"
             yield f"{at(path)}: {what}", "leave out the role, or ramroot.programs"
     for kernel in ("dom0", "guest"):
