@@ -31,12 +31,14 @@ PROGRAMS = {
     "init": "rootfs/init",
     "bin/find-disc": "rootfs/find-disc",
     "micro": "rootfs/micro",
+    "bin/poweroff": "rootfs/poweroff",
     # One script gives micro guests and full guests their network.
     "bin/guest-network": "overlays/guest/usr/lib/xendemo/guest-network",
 }
 """Path in the initrd, to our program in the project."""
 LINKS = {
     "bin/sh": "busybox",
+    "bin/reboot": "poweroff",
     "sbin": "bin",
     "usr/bin": "../bin",
     "usr/sbin": "../bin",
