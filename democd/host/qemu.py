@@ -6,18 +6,21 @@ All here is pure but `accelerator`, which looks at this host; `running.py` start
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
+
+from democd.host.devices import attachment, nic_model
 
 OVMF_CODE = Path("/usr/share/OVMF/OVMF_CODE_4M.fd")
 OVMF_VARS = Path("/usr/share/OVMF/OVMF_VARS_4M.fd")
 VARS = "vars.fd"
 QMP = "qmp"
 SERIAL = "serial"
-MAC = "52:54:00:c0:ff:ee"
+WWN = 0x5525400000000000
+"""World Wide Name of a machine's first drive: NAA 5 (SPC), and the OUI of QEMU's MAC addresses."""
 
-Attachment = Literal["cdrom", "usb", "virtio", "ide", "nvme"]
 Accelerator = Literal["kvm", "tcg"]
 
 DEFAULT_MEMORY = 1000
@@ -31,25 +34,28 @@ class Drive:
 
     Attributes:
         path: raw image; what the machine writes to it is thrown away.
-        attachment: `cdrom` and `ide` on the chipset's own controller (IDE PIIX in a `pc`, AHCI in
-            a `q35`), `usb` a USB storage stick on an xHCI, `virtio`, `nvme`.
+        attachment: what it hangs on, and whether it is a disk or a CD: a name of
+            `devices.ATTACHMENTS`.
     """
 
     path: Path
-    attachment: Attachment = "cdrom"
+    attachment: str = "cdrom"
 
 
 @dataclass(frozen=True)
 class Nic:
-    """A network card on QEMU's user network (10.0.2.0/24, DHCP, gateway 10.0.2.2).
+    """A network card on a user network of QEMU's, which answers DHCP.
+
+    The network is 10.0.2.0/24 for a machine's first card, 10.0.3.0/24 for its second, and so on.
+    The gateway there is .2, the machine gets .15.
 
     Attributes:
+        model: a name of `devices.NICS`.
         forward: TCP ports of the machine; each is reachable on a free port of 127.0.0.1, which
             `Running.port` tells.
     """
 
     model: str = "e1000"
-    mac: str = MAC
     forward: tuple[int, ...] = ()
 
 
@@ -62,6 +68,7 @@ class Machine:
         chipset: `pc` (i440FX, IDE) or `q35` (AHCI).
         memory: MiB.
         cpus: virtual processors; more than one emulated one take turns on one thread.
+        nics: network cards.
         display: `none`, or QEMU's name of a window: `gtk`, `curses`.
         serial: `socket` in the machine's folder, `stdio` for a person (Ctrl-A X leaves), `none`.
         log: a file to which QEMU copies all that the serial port said.
@@ -73,7 +80,7 @@ class Machine:
     chipset: Literal["pc", "q35"] = "pc"
     memory: int = DEFAULT_MEMORY
     cpus: int = 1
-    nic: Nic | None = field(default_factory=Nic)
+    nics: tuple[Nic, ...] = (Nic(),)
     display: str = "none"
     serial: Literal["socket", "stdio", "none"] = "socket"
     log: Path | None = None
@@ -113,6 +120,9 @@ def argv(machine: Machine, folder: Path) -> list[str]:
     Args:
         machine: what to run.
         folder: holds the machine's sockets, and its UEFI variables in `vars.fd`.
+
+    Raises:
+        InputError: a drive's attachment or a card's model that there is not.
     """
     # qemu64 knows no AMD-V unless told; `max` and EPYC crash dom0 under TCG. With more than one
     # virtual CPU on threads of their own TCG races with the kernel patching itself.
@@ -135,12 +145,9 @@ def argv(machine: Machine, folder: Path) -> list[str]:
     if machine.firmware == "uefi":
         line += ["-drive", f"if=pflash,unit=0,format=raw,readonly=on,file={OVMF_CODE}"]
         line += ["-drive", f"if=pflash,unit=1,format=raw,file={_quoted(folder / VARS)}"]
-    if any(drive.attachment == "usb" for drive in machine.drives):
-        line += ["-device", "qemu-xhci,id=usb"]
-    for number, drive in enumerate(machine.drives):
-        line += _drive(number, drive)
-    if machine.nic:
-        line += _nic(machine.nic)
+    line += _drives(machine.drives)
+    for number, nic in enumerate(machine.nics):
+        line += _nic(number, nic)
     return line + _serial(machine, folder)
 
 
@@ -149,29 +156,42 @@ def _quoted(path: Path) -> str:
     return str(path).replace(",", ",,")
 
 
-def _drive(number: int, drive: Drive) -> list[str]:
-    name = f"drive{number}"
-    # A snapshot lets the machine write as to a real stick, without touching the file.
-    mode = "readonly=on" if drive.attachment == "cdrom" else "snapshot=on"
-    backend = f"if=none,id={name},format=raw,{mode},file={_quoted(drive.path)}"
-    device = {
-        "cdrom": "ide-cd",
-        "ide": "ide-hd",
-        "usb": "usb-storage,bus=usb.0,removable=on",
-        "virtio": "virtio-blk-pci",
-        "nvme": f"nvme,serial={name}",
-    }[drive.attachment]
-    front = f"{device},id=medium{number},drive={name},bootindex={number}"
-    return ["-drive", backend, "-device", front]
+def _drives(drives: Sequence[Drive]) -> list[str]:
+    """Return the drives, and before each what it hangs on, where no earlier one hangs there too."""
+    controllers: list[str] = []
+    line: list[str] = []
+    for number, drive in enumerate(drives):
+        at = attachment(drive.attachment)
+        if at.controller and at.controller not in controllers:
+            controllers.append(at.controller)
+            line += ["-device", f"{at.controller},id={at.controller}"]
+        name = f"drive{number}"
+        # A snapshot lets the machine write as to a real stick, without touching the file.
+        mode = "media=cdrom,readonly=on" if at.cd else "snapshot=on"
+        backend = f"if=none,id={name},format=raw,{mode},file={_quoted(drive.path)}"
+        bus = f",bus={at.controller}.0" if at.controller else ""
+        # Linux's mptsas takes no drive for one whose World Wide Name QEMU leaves at 0.
+        name_on_bus = f",wwn={WWN + number:#x}" if at.drive.startswith("scsi-") else ""
+        front = f"{at.drive}{bus}{name_on_bus},id=medium{number},drive={name},bootindex={number}"
+        line += ["-drive", backend, "-device", front]
+    return line
 
 
-def _nic(nic: Nic) -> list[str]:
+def _nic(number: int, nic: Nic) -> list[str]:
+    name = f"net{number}"
     # Port 0: the kernel chooses a free one, without a race between two machines.
     forwards = "".join(f",hostfwd=tcp:127.0.0.1:0-:{port}" for port in nic.forward)
+    # No card's ROM: it would boot from the network, and takes the firmware's time and memory.
+    card = f"netdev={name},mac={mac(number)},romfile="
     return [
-        "-netdev", f"user,id=net0{forwards}",
-        "-device", f"{nic.model},netdev=net0,mac={nic.mac}",
+        "-netdev", f"user,id={name},net=10.0.{2 + number}.0/24{forwards}",
+        "-device", f"{nic_model(nic.model)},{card}",
     ]  # fmt: skip
+
+
+def mac(number: int) -> str:
+    """Return the MAC address of a machine's card, counted from 0."""
+    return f"52:54:00:c0:ff:{0xEE + number:02x}"
 
 
 def _serial(machine: Machine, folder: Path) -> list[str]:

@@ -8,7 +8,7 @@ from tests.boot import checks as c
 from tests.boot import guest_ends as e
 from tests.boot import guest_network as n
 from tests.boot import guests as g
-from tests.boot.fleet import Case, usb
+from tests.boot.fleet import Case, disc_at
 from tests.boot.media import Media
 
 STATIC = "  set ip=10.0.2.77::10.0.2.2:255.255.255.0::eth0:off"
@@ -110,7 +110,7 @@ CASES = (
     Case(
         "bios-usb-safe",
         (c.comes_up, *XEN, c.booted_from_stick, c.safe_mode_reaches_xen_and_linux),
-        drives=usb,
+        drives=disc_at("usb"),
         entry="xen-safe",
     ),
     Case(
@@ -122,7 +122,7 @@ CASES = (
             c.booted_from_stick,
             c.cd_is_mounted_read_only,
         ),
-        drives=usb,
+        drives=disc_at("usb"),
         firmware="uefi",
         chipset="q35",
         entry="xen",

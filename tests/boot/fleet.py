@@ -57,12 +57,15 @@ class Visit:
 Check = Callable[[Visit], object]
 
 
-def cd(media: Media) -> tuple[Drive, ...]:
-    return (Drive(media.iso),)
+Drives = Callable[[Media], tuple[Drive, ...]]
 
 
-def usb(media: Media) -> tuple[Drive, ...]:
-    return (Drive(media.iso, "usb"),)
+def disc_at(attachment: str) -> Drives:
+    """Return what makes the disc the only drive, attached so."""
+    return lambda media: (Drive(media.iso, attachment),)
+
+
+CD = disc_at("cdrom")
 
 
 @dataclass(frozen=True)
@@ -73,25 +76,30 @@ class Case:
         entry: the menu entry's name in the recipe; "" waits for the countdown.
         edits: what is typed into the entry first.
         user: who logs in on the console; "" nobody does: the checks follow the boot themselves.
+        cards: models of network cards; the first has ports forwarded to it.
+        settled: whether the checks want all services to be up, not only a log-in.
     """
 
     name: str
     checks: tuple[Check, ...]
-    drives: Callable[[Media], tuple[Drive, ...]] = cd
+    drives: Drives = CD
     firmware: str = "bios"
     chipset: str = "pc"
     memory: int = 700
     entry: str = ""
     edits: tuple[Edit, ...] = ()
     user: str = "root"
+    cards: tuple[str, ...] = ("e1000",)
+    settled: bool = True
 
     def machine(self, media: Media) -> Machine:
+        first, *others = self.cards
         return Machine(
             self.drives(media),
             firmware=self.firmware,  # type: ignore[arg-type]
             chipset=self.chipset,  # type: ignore[arg-type]
             memory=self.memory,
-            nic=Nic(forward=(22, 2201)),
+            nics=(Nic(first, forward=(22, 2201)), *map(Nic, others)),
             accel=accelerator(),
         )
 
@@ -171,7 +179,8 @@ class Fleet:
         if visit.case.user:
             grub.started()
             visit.greeting = visit.console.login(visit.case.user)
-            visit.console.run(_SETTLED, 400)
+            if visit.case.settled:
+                visit.console.run(_SETTLED, 400)
 
 
 def _look(check: Check, visit: Visit, report: Report) -> None:

@@ -55,7 +55,7 @@ class Bench:
 def bench(smoke_iso: Path) -> Iterator[Bench]:
     ARTIFACTS.mkdir(parents=True, exist_ok=True)
     log = ARTIFACTS / "smoke-disc.log"
-    machine = Machine((Drive(smoke_iso),), nic=None, accel=accelerator())
+    machine = Machine((Drive(smoke_iso),), nics=(), accel=accelerator())
     with (
         started(machine) as running,
         Console.at(running.serial, log) as console,

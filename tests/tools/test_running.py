@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from democd.errors import BuildError, InputError
+from democd.host.devices import ATTACHMENTS, NICS
 from democd.host.qemu import Drive, Machine, Nic
 from democd.host.running import started
 from democd.smoke.console import Console, ConsoleError
@@ -24,7 +25,7 @@ def disk(tmp_path: Path) -> Path:
 
 
 def test_a_machine_is_heard_seen_and_reached(disk: Path, tmp_path: Path) -> None:
-    machine = Machine((Drive(disk, "ide"),), memory=64, nic=Nic(forward=(22, 80)))
+    machine = Machine((Drive(disk, "ide"),), memory=64, nics=(Nic(forward=(22, 80)),))
     with started(machine) as running, Console.at(running.serial) as console:
         assert console.expect(DISK_SAYS, 60).text == DISK_SAYS
         picture = running.screenshot(tmp_path / "screen.png")
@@ -38,6 +39,14 @@ def test_a_machine_is_heard_seen_and_reached(disk: Path, tmp_path: Path) -> None
     assert not running.folder.exists()
 
 
+def test_qemu_has_every_attachment_and_card(disk: Path) -> None:
+    drives = tuple(Drive(disk, name) for name in ATTACHMENTS)
+    on_board = tuple(drive for drive in drives if drive.attachment in ("ide", "cdrom"))
+    for some in (drives[: len(drives) // 2], drives[len(drives) // 2 :], on_board):
+        with started(Machine(some, memory=64, nics=tuple(map(Nic, NICS)))) as running:
+            assert len(running.qmp("query-block")) >= len(some)
+
+
 def test_a_machine_that_quits_ends_the_wait(disk: Path) -> None:
     machine = Machine((Drive(disk, "ide"),), memory=64)
     with started(machine) as running, Console.at(running.serial) as console:
@@ -49,7 +58,7 @@ def test_a_machine_that_quits_ends_the_wait(disk: Path) -> None:
 
 
 def test_two_machines_at_once_do_not_collide(disk: Path) -> None:
-    machine = Machine((Drive(disk, "ide"),), memory=64, nic=Nic(forward=(22,)))
+    machine = Machine((Drive(disk, "ide"),), memory=64, nics=(Nic(forward=(22,)),))
     with started(machine) as one, started(machine) as two:
         assert one.port(22) != two.port(22)
 

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from democd.errors import InputError
+from democd.host.devices import ATTACHMENTS, NICS
 from democd.host.qemu import Drive, Machine, Nic, argv, pick_accelerator
 
 FOLDER = Path("/run/machine")
@@ -19,20 +21,51 @@ def words(machine: Machine) -> str:
 
 def test_a_disc_is_a_cd_and_is_booted_first() -> None:
     line = words(Machine((Drive(DISC), Drive(Path("data.img"), "virtio"))))
-    assert "readonly=on,file=disc.iso" in line
+    assert "media=cdrom,readonly=on,file=disc.iso" in line
     assert "ide-cd,id=medium0,drive=drive0,bootindex=0" in line
     assert "virtio-blk-pci,id=medium1,drive=drive1,bootindex=1" in line
 
 
 def test_what_is_written_to_a_stick_is_thrown_away() -> None:
     line = words(Machine((Drive(DISC, "usb"),)))
-    assert "qemu-xhci,id=usb" in line
-    assert "usb-storage,bus=usb.0,removable=on" in line
+    assert "qemu-xhci,id=qemu-xhci" in line
+    assert "usb-storage,removable=on,bus=qemu-xhci.0" in line
     assert "snapshot=on,file=disc.iso" in line
 
 
 def test_a_machine_without_a_stick_has_no_usb() -> None:
     assert "xhci" not in words(Machine((Drive(DISC),)))
+
+
+def test_a_cd_behind_a_scsi_controller() -> None:
+    line = words(Machine((Drive(DISC, "mptsas-cd"), Drive(DISC, "mptsas"))))
+    assert line.count("-device mptsas1068,id=mptsas1068") == 1
+    assert "media=cdrom,readonly=on,file=disc.iso" in line
+    assert "scsi-cd,bus=mptsas1068.0,wwn=0x5525400000000000,id=medium0" in line
+    assert "scsi-hd,bus=mptsas1068.0,wwn=0x5525400000000001,id=medium1" in line
+
+
+def test_a_disk_has_the_name_of_its_controller_and_a_cd_more() -> None:
+    assert all(
+        at.cd == (name == "cdrom" or name.endswith("-cd")) for name, at in ATTACHMENTS.items()
+    )
+
+
+def test_what_no_machine_has_is_refused() -> None:
+    with pytest.raises(InputError, match="no CD-ROM drive for nvme"):
+        argv(Machine((Drive(DISC, "nvme-cd"),)), FOLDER)
+    with pytest.raises(InputError, match="no drive can be attached so") as caught:
+        argv(Machine((Drive(DISC, "floppy"),)), FOLDER)
+    assert "megasas-gen2" in caught.value.hint
+    with pytest.raises(InputError, match="no such network card"):
+        argv(Machine((Drive(DISC),), nics=(Nic("ne2000"),)), FOLDER)
+
+
+def test_every_card_has_a_network_of_its_own() -> None:
+    line = words(Machine((Drive(DISC),), nics=tuple(map(Nic, NICS))))
+    for number, model in enumerate(NICS):
+        assert f"-netdev user,id=net{number},net=10.0.{2 + number}.0/24 " in line
+        assert f"-device {model},netdev=net{number},mac=52:54:00:c0:ff:{0xEE + number:02x}," in line
 
 
 def test_uefi_has_variables_of_its_own() -> None:
@@ -53,10 +86,10 @@ def test_commas_in_file_names_reach_qemu() -> None:
 
 
 def test_ports_are_forwarded_from_this_host_only() -> None:
-    line = words(Machine((Drive(DISC),), nic=Nic(model="virtio-net-pci", forward=(22,))))
+    line = words(Machine((Drive(DISC),), nics=(Nic("virtio-net-pci", forward=(22,)),)))
     assert "hostfwd=tcp:127.0.0.1:0-:22" in line
     assert "virtio-net-pci,netdev=net0,mac=52:54:00:" in line
-    assert "netdev" not in words(Machine((Drive(DISC),), nic=None))
+    assert "netdev" not in words(Machine((Drive(DISC),), nics=()))
 
 
 @pytest.mark.parametrize("kind", ["socket", "stdio", "none"])
