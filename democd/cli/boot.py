@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from democd.host.devices import ATTACHMENTS, NICS
 from democd.host.qemu import DEFAULT_MEMORY
 
 HELP = "start a disc in QEMU: a CD or USB stick, BIOS or UEFI"
@@ -12,6 +13,7 @@ EXAMPLES = """
   ./build.py boot dist/xendemo.iso
   ./build.py boot dist/xendemo.iso --serial             # Ctrl-A X leaves QEMU
   ./build.py boot dist/xendemo.iso --uefi --usb --memory 2048
+  ./build.py boot dist/xendemo.iso --attach mptsas-cd --nic tulip
   ./build.py boot dist/xendemo.iso --entry xen-safe     # or a number: 1 is the first
   ./build.py boot dist/xendemo.iso --check --log boot.log --screenshot login.png
 """
@@ -21,7 +23,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     parser.add_argument("iso", type=Path, metavar="ISO", help="the disc")
     parser.add_argument("--uefi", action="store_true", help="UEFI firmware in place of BIOS")
-    parser.add_argument("--usb", action="store_true", help="a USB stick in place of a CD")
+    attach = parser.add_mutually_exclusive_group()
+    attach.add_argument(
+        "--attach", default="cdrom", metavar="HOW",
+        help="what the disc hangs on, and whether it is a disk or a CD (default: cdrom): "
+        + ", ".join(ATTACHMENTS),
+    )  # fmt: skip
+    attach.add_argument(
+        "--usb", action="store_const", const="usb", dest="attach", help="a USB stick: --attach usb"
+    )
+    parser.add_argument(
+        "--chipset", choices=("pc", "q35"), default="pc",
+        help="`cdrom` and `ide` are IDE on a pc, AHCI on a q35 (default: pc)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--nic", default="e1000", metavar="MODEL",
+        help=f"the network card (default: e1000): {', '.join(NICS)}",
+    )  # fmt: skip
     parser.add_argument(
         "--entry", default="", metavar="ENTRY",
         help="menu entry: its number (5>2 is the fifth's second), its name as in the recipe, or a "

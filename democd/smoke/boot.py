@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Literal
 
 from democd.errors import BuildError, InputError, Mistakes
-from democd.host.qemu import DEFAULT_MEMORY, Drive, Machine, accelerator
+from democd.host.devices import attachment, nic_model
+from democd.host.qemu import DEFAULT_MEMORY, Drive, Machine, Nic, accelerator
 from democd.host.running import Running, started
 from democd.smoke.console import Console
 from democd.smoke.menu import Entry, Grub, find, menu_of
@@ -27,7 +28,9 @@ class BootOptions:
     Attributes:
         iso: the disc.
         uefi: UEFI firmware (OVMF) in place of BIOS.
-        usb: the disc as a USB stick in place of a CD.
+        attach: how the disc hangs in the machine, a name of `devices.ATTACHMENTS`.
+        chipset: `pc` or `q35`.
+        nic: the network card, a name of `devices.NICS`.
         entry: a menu entry: its number (1 is the first, `5>2` the second of the fifth's
             submenu), its name as in the recipe, or a part of its title; "" is the default entry.
         memory: MiB.
@@ -40,7 +43,9 @@ class BootOptions:
 
     iso: Path
     uefi: bool = False
-    usb: bool = False
+    attach: str = "cdrom"
+    chipset: Literal["pc", "q35"] = "pc"
+    nic: str = "e1000"
     entry: str = ""
     memory: int = DEFAULT_MEMORY
     show: Literal["", "screen", "serial"] = ""
@@ -68,9 +73,11 @@ def boot(options: BootOptions) -> int:
 def machine_for(options: BootOptions) -> Machine:
     """Return the machine that the options describe, with no window and a serial socket."""
     return Machine(
-        (Drive(options.iso, "usb" if options.usb else "cdrom"),),
+        (Drive(options.iso, options.attach),),
         firmware="uefi" if options.uefi else "bios",
+        chipset=options.chipset,
         memory=options.memory,
+        nics=(Nic(options.nic),),
         accel=accelerator(options.accel),
     )
 
@@ -79,6 +86,11 @@ def _refuse_mistakes(options: BootOptions) -> None:
     mistakes = []
     if not options.iso.is_file():
         mistakes.append((f"{options.iso}: no such file", "build it first: ./build.py"))
+    for known, name in ((attachment, options.attach), (nic_model, options.nic)):
+        try:
+            known(name)
+        except InputError as error:
+            mistakes.append((error.message, error.hint))
     if options.memory < MEMORY_LEAST:
         mistakes.append((f"--memory {options.memory} is too little", f"{MEMORY_LEAST} at least"))
     if options.screenshot and not options.check:

@@ -91,6 +91,17 @@ def test_a_file_that_is_not_there_is_wrong_input(
     assert "Traceback" not in told
 
 
+def test_hardware_that_there_is_not_is_wrong_input(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    iso = tmp_path / "some.iso"
+    iso.touch()
+    assert cli.main(["boot", str(iso), "--attach", "nvme-cd", "--nic", "ne2000"]) == 2
+    told = capsys.readouterr().err
+    assert "nvme-cd: there is no CD-ROM drive for nvme" in told
+    assert "ne2000: no such network card" in told
+
+
 def test_a_failure_is_one_line_and_its_hint() -> None:
     assert cli.explain(BuildError("mcopy failed", "$ mcopy\nno space")) == (
         "error: mcopy failed\n  $ mcopy\n  no space"
