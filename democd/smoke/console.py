@@ -30,6 +30,7 @@ FATAL = (
     r"Kernel panic - not syncing[^\r\n]*",
     r"(?:^|[\r\n])ERR: [^\r\n]+",  # Xen's head.S, before it has a console of its own
     r"BdsDxe: No bootable option or device was found",
+    r'BdsDxe: starting Boot\d+ "EFI Internal Shell"',  # what UEFI starts where nothing else is
 )
 """What ends every wait: nothing good comes after it."""
 
