@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-pytest.register_assert_rewrite("tests.boot.checks")
+pytest.register_assert_rewrite("tests.boot.checks", "tests.boot.hardware")
 
 from tests.boot.fleet import Fleet  # noqa: E402
 from tests.boot.media import Media  # noqa: E402
