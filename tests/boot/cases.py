@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from democd.host.devices import NICS
 from democd.host.qemu import Drive
 from democd.smoke.menu import KERNEL_LINE, Edit
 from tests.boot import checks as c
 from tests.boot import guest_ends as e
 from tests.boot import guest_network as n
 from tests.boot import guests as g
+from tests.boot import hardware as h
 from tests.boot.fleet import Case, disc_at
 from tests.boot.media import Media
 
@@ -20,7 +22,7 @@ def _damaged(media: Media) -> tuple[Drive, ...]:
 
 
 def _file_on_a_disk(media: Media) -> tuple[Drive, ...]:
-    return (Drive(media.starter()), Drive(media.keeper(), "virtio"))
+    return (Drive(media.starter()), Drive(media.keeper(), "nvme"))
 
 
 def _cd_and_disk(media: Media) -> tuple[Drive, ...]:
@@ -110,7 +112,7 @@ CASES = (
     Case(
         "bios-usb-safe",
         (c.comes_up, *XEN, c.booted_from_stick, c.safe_mode_reaches_xen_and_linux),
-        drives=disc_at("usb"),
+        drives=disc_at("usb-ehci"),
         entry="xen-safe",
     ),
     Case(
@@ -145,17 +147,27 @@ CASES = (
     Case(
         "bios-cd-toram",
         (c.comes_up, *XEN, c.disc_can_be_taken_out, e.guests_start_from_the_copy),
+        drives=disc_at("mptsas-cd"),
         memory=1200,
         entry="toram",
     ),
     Case(
         "bios-cd-checkmedia",
-        (c.comes_up, c.check_finds_the_disc_whole, *XEN),
+        (
+            c.comes_up,
+            c.check_finds_the_disc_whole,
+            *XEN,
+            h.every_controller_shows_its_drives,
+            h.every_card_gets_an_address,
+        ),
+        drives=h.all_drives,
         entry="checkmedia",
+        cards=NICS,
     ),
     Case(
         "uefi-cd-graphics",
         (c.comes_up, *XEN, c.linux_leaves_the_screen_alone, c.screen_is_what_linux_draws_on),
+        drives=disc_at("virtio-scsi-cd"),
         firmware="uefi",
         entry="graphics",
     ),
