@@ -152,15 +152,6 @@ def _not_there(value: str, folder: Path, kind: str) -> Complaint:
     return f"{value} {what}", f'name a {kind}{where}, or "" for the root\'s own'
 
 
-def folder(value: str, folder: Path) -> Complaint | None:
-    """Check a path of a folder, relative to the project; "" is none."""
-    path = folder / value
-    if not value or path.is_dir():
-        return None
-    what = "is not a folder" if path.exists() else "does not exist"
-    return f"{value} {what}", f'write a path relative to {folder}, or "" for none'
-
-
 def found_in(place: str, kind: str, suffix: str = "", *, folder: bool = False) -> Check:
     """Return the check of a name that must lie in a folder of the project.
 

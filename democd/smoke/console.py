@@ -22,20 +22,8 @@ import pexpect
 from pexpect import fdpexpect
 
 from democd.errors import BuildError
+from democd.smoke.fatal import FATAL
 from democd.smoke.transcript import Transcript, plain
-
-FATAL = (
-    r"Panic on CPU \d+",
-    r"Hardware Dom0 crashed",
-    r"Kernel panic - not syncing[^\r\n]*",
-    r"(?:^|[\r\n])ERR: [^\r\n]+",  # Xen's head.S, before it has a console of its own
-    r"BdsDxe: No bootable option or device was found",
-    r'BdsDxe: starting Boot\d+ "EFI Internal Shell"',  # what UEFI starts where nothing else is
-)
-"""What ends every wait: nothing good comes after it."""
-
-GRUB_ERROR = r"(?<![a-z])error: [^\r\n\x1b]+"
-"""GRUB's complaint; a common word later, so only waits in GRUB look for it."""
 
 SLICE = 1.0  # seconds between two looks at the clock
 PIECE = 16  # bytes typed at once: a 16550's FIFO, well below Xen's receive ring

@@ -11,7 +11,8 @@ from pathlib import Path
 from democd import layout
 from democd.errors import BuildError, InputError
 from democd.formats.isoread import open_disc
-from democd.smoke.console import GRUB_ERROR, Console, Seen
+from democd.smoke.console import Console, Seen
+from democd.smoke.fatal import GRUB_ERROR
 
 # GRUB's keys on a terminal without a keypad (GRUB manual, "The menu interface").
 FIRST, DOWN, END, KILL = "\x01", "\x0e", "\x05", "\x0b"

@@ -14,9 +14,10 @@ from democd.host.qemu import DEFAULT_MEMORY, Accelerator, Drive, Machine
 from democd.host.running import Running, started
 from democd.smoke import dom0, keep
 from democd.smoke.cases import Case, Hardware
-from democd.smoke.console import GRUB_ERROR, Console, ConsoleError
+from democd.smoke.console import Console, ConsoleError
 from democd.smoke.diagnosis import diagnose
 from democd.smoke.disc import Disc
+from democd.smoke.fatal import GRUB_ERROR
 from democd.smoke.judging import judge
 from democd.smoke.menu import FIRST, FIRST_WORDS, Grub
 from democd.smoke.milestones import KERNEL
@@ -114,7 +115,7 @@ def machine_for(
 ) -> Machine:
     """Return the machine, with further drives behind the disc."""
     return Machine(
-        (Drive(disc.iso, hardware.attachment), *others),  # type: ignore[arg-type]
+        (Drive(disc.iso, hardware.attachment), *others),
         firmware=hardware.firmware,
         chipset=hardware.chipset,
         memory=settings.memory,

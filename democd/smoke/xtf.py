@@ -16,8 +16,9 @@ from pathlib import Path
 from democd.errors import BuildError, Mistakes
 from democd.host.qemu import Drive
 from democd.smoke.cases import DOM0, MACHINES, Case
-from democd.smoke.console import GRUB_ERROR, ConsoleError
+from democd.smoke.console import ConsoleError
 from democd.smoke.disc import Disc
+from democd.smoke.fatal import GRUB_ERROR
 from democd.smoke.judging import judge
 from democd.smoke.menu import FIRST_WORDS
 from democd.smoke.runner import Hold, Trip, trip

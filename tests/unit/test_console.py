@@ -14,7 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from democd.smoke.console import GRUB_ERROR, Console, ConsoleError
+from democd.smoke.console import Console, ConsoleError
+from democd.smoke.fatal import GRUB_ERROR
 from democd.smoke.transcript import Transcript
 
 Part = str | float

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from democd.drivers import read_lists
 from democd.host.devices import ATTACHMENTS, NICS
-from democd.stages.initrds import read_lists
 from tests.boot import matrix
 
 
