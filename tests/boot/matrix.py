@@ -105,8 +105,6 @@ PLACES = (
     Place("megasas-gen2", "q35", "bios", "vmxnet3"),
     Place("pvscsi-cd", "pc", "bios", "vmxnet3"),
     Place("pvscsi", "pc", "bios", "e1000"),
-    Place("pvscsi-cd", "pc", "uefi", "e1000"),
-    Place("pvscsi", "pc", "uefi", "vmxnet3"),
     Place("virtio-scsi-cd", "pc", "bios", "virtio-net-pci"),
     Place("virtio-scsi", "pc", "bios", "rtl8139"),
     Place("virtio-scsi-cd", "pc", "uefi", "e1000e"),
@@ -132,6 +130,7 @@ PLACES = (
 CANNOT: dict[tuple[str, Firmware], str] = {
     ("LSI 53C895A (SCSI)", "uefi"): "no: OVMF has no driver",
     ("LSI Fusion MPT, SAS 1068", "uefi"): "no: OVMF has no driver",
+    ("VMware PVSCSI", "uefi"): "no: OVMF has no driver",
     ("LSI MegaRAID SAS 1078", "uefi"): "no: OVMF has no driver",
     ("LSI MegaRAID SAS 2108", "uefi"): "no: OVMF has no driver",
 }
