@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-from benchmarks import boot, build, guests, master, smoke
+from benchmarks import boot, build, crowds, guests, master, smoke
 from benchmarks.report import tell
 from democd.cli import explain
 from democd.errors import BuildError
@@ -15,6 +15,8 @@ ALL = {
     "master": master.measure,
     "boot": boot.measure,
     "guests": guests.measure,
+    "crowds": crowds.measure,
+    "crowds": crowds.measure,
     "smoke": smoke.measure,
 }
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from democd.smoke.console import Console, Output
+from democd.smoke.emulator import revive
 from tests.boot.fleet import Visit
 
 PASSWORD = "xendemo"
@@ -42,14 +43,23 @@ def prepare_ssh(visit: Visit) -> None:
 
 def wait_for_ssh(visit: Visit, number: int) -> None:
     """Wait until a guest lets root in with the password; it has just been created."""
-    command = f"until {KNOWING} ssh -o ConnectTimeout=90 root@{LINK[number]} true; do sleep 3; done"
-    visit.console.get(f"timeout 480 sh -c '{command}' 2>/dev/null", 540)
+    _wait_for_guest(
+        visit, f"{KNOWING} ssh -o ConnectTimeout=90 root@{LINK[number]} true 2>/dev/null", 480
+    )
 
 
 def wait_for_answer(visit: Visit, address: str) -> None:
     """Wait until a guest answers a ping; it has just been created."""
-    ask = f"until ping -c 1 -W 2 {address}; do sleep 1; done"
-    visit.console.get(f"timeout 300 sh -c '{ask}' >/dev/null", 360)
+    _wait_for_guest(visit, f"ping -c 1 -W 2 {address} >/dev/null", 300)
+
+
+def _wait_for_guest(visit: Visit, sign: str, patience: int) -> None:
+    """Wait until a command succeeds; once more if the emulator had crashed a guest."""
+    wait = f"timeout {patience} sh -c 'until {sign}; do sleep 2; done'"
+    if visit.console.run(wait, patience + 60).status and revive(visit.console):
+        visit.console.get(wait, patience + 60)
+    else:
+        visit.console.get(sign)
 
 
 def clear(visit: Visit) -> None:
