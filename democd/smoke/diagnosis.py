@@ -86,11 +86,12 @@ def _dom0_panic(lines: list[str], number: int, match: re.Match[str]) -> tuple[st
     return f"{who}: {match[1].strip()}{cause}", where
 
 
-def _dom0_crash(lines: list[str], number: int, match: re.Match[str]) -> tuple[str, str]:
-    """Xen tells on a line before it what dom0 did not handle, and below it where."""
+def _crash(lines: list[str], number: int, match: re.Match[str]) -> tuple[str, str]:
+    """Xen tells on a line before it what the domain did not handle, and below it where."""
     before = [text for text in lines[max(0, number - 5) : number] if "Unhandled" in text]
     what = _bare(before[-1]) if before else _bare(match[0])
-    return f"dom0 crashed: {what}", _rip(lines[number : number + 6], _XEN_RIP)
+    who = "dom0" if match[1] == "0" else "the guest"
+    return f"{who} crashed: {what}", _rip(lines[number : number + 6], _XEN_RIP)
 
 
 def _oops(lines: list[str], number: int, match: re.Match[str]) -> tuple[str, str]:
@@ -172,12 +173,13 @@ _KINDS: tuple[tuple[re.Pattern[str], Namer, bool], ...] = (
      _as_it_is("Xen"), True),
     (re.compile(r"^ERR: [^\r\n]+"), _as_it_is("Xen's first steps"), True),
     (re.compile(r"Kernel panic - not syncing: ?([^\r\n]*)"), _dom0_panic, True),
-    (re.compile(r"Domain 0 \(vcpu#\d+\) crashed[^\r\n]*"), _dom0_crash, True),
+    (re.compile(r"Domain (0) \(vcpu#\d+\) crashed[^\r\n]*"), _crash, True),
     (re.compile(r"Hardware Dom0 (?:crashed|shutdown|halted)[^\r\n]*"), _as_it_is("Xen"), True),
     (re.compile(r"init: cannot find the disc"), _disc_not_found, True),
     (re.compile(r"smoke: FAILED[^\r\n]*"), _as_it_is("dom0's init"), True),
     (re.compile(r"THIS DISC IS DAMAGED[^\r\n]*"), _as_it_is("dom0's initrd"), True),
     (_OOPS, _oops, False),
+    (re.compile(r"Domain ([1-9]\d*) \(vcpu#\d+\) crashed[^\r\n]*"), _crash, False),
     (re.compile(r"init: waiting for the disc (\S+)"), _disc_not_yet_found, False),
     (re.compile(r"libxl: error: [^\r\n]*"), _as_it_is("xl"), False),
 )  # fmt: skip

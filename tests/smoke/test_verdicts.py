@@ -114,6 +114,7 @@ def test_test_kernels_as_guests_have_a_verdict_each(runs: Fleet) -> None:
     for outcome, status in expected.items():
         assert ran.line(f"test-pv64-{outcome}").startswith(status)
     assert ran.line("test-pv64-failure").endswith("the test itself says: FAILURE")
+    assert "the guest crashed: " in ran.line("test-pv64-crash")
     assert "it hangs" in ran.line("test-pv64-hang"), "a guest that never answers"
 
 

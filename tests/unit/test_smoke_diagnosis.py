@@ -33,6 +33,11 @@ RECORDED = {
         "mount_root_generic+0x1ce/0x270",
     ),
     "dom0-crash": ("dom0 crashed: d0v0 Unhandled: vec 6, #UD[ffffffff]", "ffffffff80100003"),
+    "guest-crash": ("the guest crashed: d1v0 Unhandled: vec 6, #UD[ffffffff]", "ffffffff80100003"),
+    "xen-panic": (
+        "Xen panic: Xen BUG at arch/x86/pv/dom0_build.c:1033",
+        "arch/x86/pv/dom0_build.c#dom0_construct+0x1b11/0x1b90 (ffff82d0403f7631)",
+    ),
     "disc-not-found": ("dom0's initrd does not find the disc XENDEMO", "rootfs/init"),
 }
 
