@@ -150,6 +150,7 @@ def leave(console: Console) -> None:
     """Leave a guest's console, if one is open, and have dom0's shell answer."""
     console.press(LEAVE)
     time.sleep(1)
+    console.press("\r")  # where no console was open, the shell has the key: end its line
     console.get("true")
 
 
