@@ -51,7 +51,7 @@ def excerpt(log: Sequence[str], line: int) -> tuple[str, ...]:
     before, after = AROUND
     around = log[max(0, line - before) : line + after]
     spoken = (text for text in around if _TIME.sub("", text, count=1).strip())
-    return tuple(text[:300] for text in spoken if not _MENU.search(text))
+    return tuple(text[:300] for text in spoken if not _NOISE.search(text))
 
 
 # --- who says what --------------------------------------------------------------------------------
@@ -132,8 +132,9 @@ def _restart(lines: list[str]) -> Trouble | None:
 _XEN_RIP = re.compile(r"RIP: +[0-9a-f]{4}:\[<([0-9a-f]+)>\] ?(.*)")
 _LINUX_RIP = re.compile(r"RIP: [0-9a-f]{4}:(\S+)()")
 _FIRMWARE = re.compile(r"SeaBIOS|iPXE|Booting from|BdsDxe|GNU GRUB|^\s*[/\\|+-]|Press |GRUB")
-_MENU = re.compile(
+_NOISE = re.compile(  # GRUB's menu, and what Console.run says to the shell
     r"\+-{20,}|Use the \^ and v|Press enter to boot|before booting or|previous menu\."
+    r"|\] <c\d+[:=]|\] <over>$"
 )
 _STARTED = re.compile(r"\(XEN\) |Loading Xen|Loading Linux")
 _OOPS = re.compile(
