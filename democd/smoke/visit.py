@@ -21,7 +21,7 @@ from democd.smoke.fatal import GRUB_ERROR
 from democd.smoke.judging import judge
 from democd.smoke.menu import FIRST, FIRST_WORDS, Grub
 from democd.smoke.milestones import KERNEL
-from democd.smoke.steps import NotPossibleError, do
+from democd.smoke.steps import LEAVE, NotPossibleError, do, leave
 from democd.smoke.verdict import Verdict
 
 BOOT = 300.0
@@ -255,8 +255,8 @@ def _recovered(visit: Visit) -> bool:
     if visit.running.ended(0) or (trouble and trouble.fatal and "Xen" in trouble.what):
         return False
     try:
-        if visit.console.run("true", 20).status == 0:
-            return visit.console.run(dom0.GONE, 60).status == 0
+        leave(visit.console)
+        return visit.console.run(dom0.GONE, 60).status == 0
     except ConsoleError as failure:
         if failure.kind in ("panic", "ended"):
             return False
@@ -265,7 +265,7 @@ def _recovered(visit: Visit) -> bool:
 
 def _recovered_by_force(visit: Visit) -> bool:
     try:
-        visit.console.press("\x1d\x03\r")
+        visit.console.press(f"{LEAVE}\x03\r")
         visit.console.take_shell("", 10)
         return visit.console.run(dom0.GONE, 60).status == 0
     except ConsoleError:
