@@ -187,7 +187,8 @@ _KINDS: tuple[tuple[re.Pattern[str], Namer, bool], ...] = (
 
 # Only before Xen's first word: what comes later says `error:` as well.
 _GRUB_KINDS: tuple[tuple[re.Pattern[str], Namer, bool], ...] = (
-    (re.compile(r"BdsDxe: No bootable option[^\r\n]*|No bootable device[^\r\n]*"),
+    (re.compile(r'BdsDxe: (?:No bootable option|starting Boot\d+ "EFI Internal Shell")[^\r\n]*'
+                r"|No bootable device[^\r\n]*"),
      _as_it_is("the firmware"), True),
     (re.compile(r"(?:^|\s)error: [^\r\n]+"), _as_it_is("GRUB"), True),
     (re.compile(r"GRUB runs, but it cannot find the disc[^\r\n]*"), _as_it_is("GRUB"), True),

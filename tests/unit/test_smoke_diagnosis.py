@@ -83,6 +83,10 @@ def test_logs_without_a_panic_have_none(name: str) -> None:
             "the firmware: BdsDxe: No bootable option or device was found.", "",
         ),
         (
+            ('BdsDxe: starting Boot0001 "EFI Internal Shell" from Fv(7CB8BDC9)',),
+            'the firmware: BdsDxe: starting Boot0001 "EFI Internal Shell" from Fv(7CB8BDC9)', "",
+        ),
+        (
             ("[    8.1] BUG: unable to handle page fault for address: 0000000000000010",
              "[    8.2] Oops: Oops: 0000 [#1] PREEMPT SMP NOPTI",
              "[    8.3] RIP: e030:xen_blk_probe+0x10/0x20",
