@@ -16,7 +16,6 @@ ALL = {
     "boot": boot.measure,
     "guests": guests.measure,
     "crowds": crowds.measure,
-    "crowds": crowds.measure,
     "smoke": smoke.measure,
 }
 
