@@ -22,11 +22,11 @@ def the_trees_tools_run_on_its_xen(visit: Visit) -> None:
     info = visit.console.get("xl info")
     assert f"xen_version            : {SERIES}." in info
     programs = visit.console.get(
-        "readlink -f $(command -v xl xenstore-ls) /usr/sbin/xl /usr/sbin/xenstored "
-        f"/usr/lib/xen-{SERIES}/bin/xen-init-dom0"
+        'readlink -f "$(command -v xl)" "$(command -v xenstore-ls)" '
+        f"/usr/sbin/xl /usr/sbin/xenstored /usr/lib/xen-{SERIES}/bin/xen-init-dom0"
     )
     assert programs.split() == [
-        "/usr/local/sbin/xl", "/usr/local/bin/xenstore", "/usr/local/sbin/xl",
+        "/usr/local/sbin/xl", "/usr/local/bin/xenstore-ls", "/usr/local/sbin/xl",
         "/usr/local/sbin/xenstored", "/usr/local/lib/xen/bin/xen-init-dom0",
     ]  # fmt: skip
     for daemon in ("xenstored", "xenconsoled"):
