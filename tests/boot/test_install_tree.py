@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.boot import checks as c
-from tests.boot import guests as g
+from tests.boot.domains import prepare_ssh, wait_for_ssh
 from tests.boot.fleet import Case, Check, Fleet, Report, Visit, finding
 from tests.boot.media import Media
 from tests.support.building import BUILD, build
@@ -42,6 +42,13 @@ def the_trees_libraries_are_found(visit: Visit) -> None:
     assert all(path.startswith("/usr/local/lib/") for path in used.split()), used
 
 
+def the_trees_tools_start_a_guest(visit: Visit) -> None:
+    prepare_ssh(visit)
+    visit.console.get("xendemo create", 300)
+    wait_for_ssh(visit, 1)
+    visit.console.get("xendemo destroy guest1")
+
+
 CASE = Case(
     "install-tree",
     (
@@ -51,7 +58,7 @@ CASE = Case(
         the_trees_libraries_are_found,
         c.xenstore_and_consoles_run,
         c.no_failed_units,
-        g.a_guest_of_96_mb_runs_beside_dom0,
+        the_trees_tools_start_a_guest,
     ),
     memory=700,
 )
