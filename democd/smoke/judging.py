@@ -8,7 +8,7 @@ from democd.errors import BuildError
 from democd.smoke.cases import Case
 from democd.smoke.console import ConsoleError
 from democd.smoke.diagnosis import diagnose, excerpt
-from democd.smoke.steps import NotPossibleError, NoVerdictError
+from democd.smoke.steps import FailureSaidError, NotPossibleError, NoVerdictError
 from democd.smoke.verdict import Status, Verdict
 
 
@@ -41,7 +41,8 @@ def judge(
     trouble = diagnose(log)
     kind = error.kind if isinstance(error, ConsoleError) else "wrong"
     # A wrong answer is told as such, unless something broke; an oops is no mere trouble of `xl`.
-    if trouble and (trouble.fatal or kind != "wrong" or "oops" in trouble.what):
+    said_so = isinstance(error, FailureSaidError | NoVerdictError)
+    if trouble and not said_so and (trouble.fatal or kind != "wrong" or "oops" in trouble.what):
         why, where, lines = trouble.what, trouble.where, excerpt(log, trouble.line)
     else:
         why, where = _told(error, kind), f"in {at}"

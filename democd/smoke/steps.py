@@ -25,6 +25,14 @@ class NotPossibleError(BuildError):
     """The machine cannot do what a case needs: neither passed nor failed."""
 
 
+QUIET = 2 / 3
+"""The part of a wait for which a guest may be silent; one that is silent longer hangs."""
+
+
+class FailureSaidError(BuildError):
+    """A test kernel says itself that it failed; whatever happens after that does not matter."""
+
+
 class NoVerdictError(BuildError):
     """A test kernel says itself that it could not test (XTF's ERROR)."""
 
@@ -56,7 +64,7 @@ class Type:
     keys: str
     comes: str
     never: tuple[str, ...] = ()
-    within: float = 60
+    within: float = 90
 
 
 @dataclass(frozen=True)
@@ -112,6 +120,7 @@ def do(step: Step, console: Console, facts: Mapping[str, str], said: str) -> Non
     Raises:
         ConsoleError: it went wrong.
         NotPossibleError: the machine cannot do it.
+        FailureSaidError: a test kernel says that it failed.
         NoVerdictError: a test kernel has no verdict.
     """
     match step:
@@ -123,7 +132,7 @@ def do(step: Step, console: Console, facts: Mapping[str, str], said: str) -> Non
                 time.sleep(3)  # nothing tells that a console is open
             never = [_lines(filled(word, facts, pattern=True)) for word in step.never]
             console.expect(
-                filled(step.comes, facts, pattern=True), step.within, silence=step.within,
+                filled(step.comes, facts, pattern=True), step.within, silence=step.within * QUIET,
                 fatal=never,
             )  # fmt: skip
         case Leave():
@@ -158,7 +167,7 @@ def result_of(word: str) -> None:
     """Take a test kernel's result.
 
     Raises:
-        ConsoleError: it says FAILURE or CRASH.
+        FailureSaidError: it says FAILURE or CRASH.
         NotPossibleError: SKIP.
         NoVerdictError: ERROR.
     """
@@ -167,7 +176,7 @@ def result_of(word: str) -> None:
     if word == "ERROR":
         raise NoVerdictError("the test itself says: ERROR")
     if word != "SUCCESS":
-        raise ConsoleError("wrong", f"the test itself says: {word}", "")
+        raise FailureSaidError(f"the test itself says: {word}")
 
 
 def _run(step: Run, console: Console, facts: Mapping[str, str]) -> None:
@@ -198,7 +207,7 @@ def _lines(pattern: str) -> str:
 def _judge(console: Console, step: Trial) -> None:
     """Start a test kernel with its console here, and wait for its result."""
     console.press(f"xl create -c {step.conf}; echo '<over>'\r")
-    seen = console.expect([RESULT, r"<over>"], step.within, silence=step.within)
+    seen = console.expect([RESULT, r"<over>"], step.within, silence=step.within * QUIET)
     if seen.index == 1:
         last = "\n".join(seen.before.splitlines()[-15:])
         raise ConsoleError("ended", "it ended without a result", last)

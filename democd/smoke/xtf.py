@@ -174,7 +174,7 @@ def _listen(visit: Visit) -> None:
     """Wait for the result of a test kernel that GRUB starts by itself.
 
     Raises:
-        ConsoleError, NotPossibleError, NoVerdictError: as `steps.result_of`, or there is none.
+        FailureSaidError, NotPossibleError, NoVerdictError: as `steps.result_of`, or there is none.
     """
     console = visit.console
     console.expect([r"GNU GRUB +version", FIRST_WORDS], 180, fatal=(GRUB_ERROR, NO_DISC))

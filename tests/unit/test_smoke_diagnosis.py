@@ -12,7 +12,7 @@ from democd.smoke.console import ConsoleError
 from democd.smoke.diagnosis import diagnose, excerpt
 from democd.smoke.judging import judge
 from democd.smoke.milestones import read
-from democd.smoke.steps import NotPossibleError, NoVerdictError
+from democd.smoke.steps import FailureSaidError, NotPossibleError, NoVerdictError
 from democd.smoke.verdict import Verdict
 
 SERIAL = Path(__file__).with_name("serial")
@@ -188,6 +188,8 @@ def test_a_machine_that_cannot_is_told_by_xens_own_words() -> None:
     )  # fmt: skip
     assert judged(error, log).status == "failed", "on a machine that needs no HAP"
     assert judged(NotPossibleError("no", "said"), []).status == "not possible"
+    halted = timed("Test result: FAILURE", "(XEN) Hardware Dom0 halted: halting machine")
+    assert judged(FailureSaidError("it says: FAILURE"), halted).why == "it says: FAILURE"
     assert judged(NoVerdictError("the test itself says: ERROR"), []).status == "error"
 
 
