@@ -1,8 +1,8 @@
 """Forges packets, and counts those that arrive. Runs as root, in a guest or dom0, on Python alone.
 
     spoof.py send NAME [OPTION VALUE]… [+ NAME …]      five packets that bear NAME, 1-10 letters
-    spoof.py count SECONDS [--card CARD] [--until NAME]     JSON: how many came of each NAME, and
-                                                       of `arp-answer`; ends a second after NAME
+    spoof.py count SECONDS [--card CARD] [--until NAME]     JSON: how many came of each NAME; ends
+                                                       a second after the NAME of --until
 
 What is not said is honest: this machine's own addresses, by way of the neighbour on a vif.
 
@@ -166,8 +166,6 @@ def count(seconds: float, said: dict[str, str]) -> Counter[str]:
             end = min(end, time.monotonic() + 1)
         if name:
             seen[name] += 1
-        elif packet[12:14] == struct.pack(">H", ARP) and packet[20:22] == b"\0\2":
-            seen["arp-answer"] += 1
     return seen
 
 
