@@ -1,8 +1,9 @@
 """Forges packets, and counts those that arrive. Runs as root, in a guest or dom0, on Python alone.
 
     spoof.py send NAME [OPTION VALUE]… [+ NAME …]      five packets that bear NAME, 1-10 letters
-    spoof.py count SECONDS [--card CARD] [--until NAME]     JSON: how many came of each NAME; ends
-                                                       a second after the NAME of --until
+    spoof.py count SECONDS [--card CARD] [--until NAME]     JSON: how many came of each NAME, and
+                                                       of `arp-answer`, whose sender is not dom0;
+                                                       ends a second after the NAME of --until
 
 What is not said is honest: this machine's own addresses, by way of the neighbour on a vif.
 
@@ -166,7 +167,14 @@ def count(seconds: float, said: dict[str, str]) -> Counter[str]:
             end = min(end, time.monotonic() + 1)
         if name:
             seen[name] += 1
+        elif packet[12:14] == struct.pack(">H", ARP) and is_answer_of_a_stranger(packet[14:]):
+            seen["arp-answer"] += 1
     return seen
+
+
+def is_answer_of_a_stranger(packet: bytes) -> bool:
+    """Tell whether an ARP packet is an answer, and not dom0's to our own question."""
+    return packet[6:8] == b"\0\2" and packet[8:14] != raw(VIF)
 
 
 def options(words: list[str]) -> dict[str, str]:
