@@ -1,20 +1,12 @@
-"""Shared libraries: which of them an ELF program needs, and all that these need in turn.
-
-Sources: gABI, "Dynamic Section" (DT_NEEDED) and "Program Interpreter" (PT_INTERP).
-"""
+"""Shared libraries: which of them an ELF program needs, and all that these need in turn."""
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from elftools.elf.dynamic import DynamicSegment
-from elftools.elf.elffile import ELFFile
-from elftools.elf.segments import InterpSegment
-
-from democd.errors import InputError
+from democd.formats import linkage
 from democd.formats.elf import is_elf
 
 
@@ -41,16 +33,9 @@ def needs(data: bytes) -> tuple[str, ...]:
     """
     if not is_elf(data):
         return ()
-    names: list[str] = []
-    try:
-        for segment in ELFFile(io.BytesIO(data)).iter_segments():
-            if isinstance(segment, InterpSegment):
-                names.append(PurePosixPath(segment.get_interp_name()).name)
-            elif isinstance(segment, DynamicSegment):
-                names += [str(tag.needed) for tag in segment.iter_tags("DT_NEEDED")]  # type: ignore[attr-defined]
-    except Exception as error:  # pyelftools meets hostile bytes with a dozen kinds of exception
-        raise InputError(f"the ELF file is damaged: {error or type(error).__name__}") from error
-    return tuple(dict.fromkeys(names))
+    linked = linkage.read(data)
+    loader = PurePosixPath(linked.interpreter).name
+    return tuple(dict.fromkeys(name for name in (loader, *linked.needed) if name))
 
 
 def closure(

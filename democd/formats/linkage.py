@@ -1,6 +1,6 @@
 """What an ELF file tells the dynamic linker: its libraries, and where to look for them.
 
-Source: gABI, "Dynamic Section".
+Sources: gABI, "Dynamic Section" and "Program Interpreter".
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from elftools.elf.dynamic import DynamicSegment
 from elftools.elf.elffile import ELFFile
+from elftools.elf.segments import InterpSegment
 
 from democd.errors import InputError
 from democd.formats.versions import version_key
@@ -25,6 +26,7 @@ class Linkage:
     Attributes:
         bits: 32 or 64.
         machine: e.g. `EM_X86_64`.
+        interpreter: path of the dynamic linker that a program asks for (PT_INTERP), or "".
         needed: names of the libraries it is linked with (DT_NEEDED).
         search: folders to look for them first (DT_RUNPATH, else DT_RPATH), `$ORIGIN` as it stands.
         glibc: the newest version of glibc it asks for, e.g. `2.38`, or "".
@@ -32,6 +34,7 @@ class Linkage:
 
     bits: int
     machine: str
+    interpreter: str
     needed: tuple[str, ...]
     search: tuple[str, ...]
     glibc: str
@@ -44,11 +47,14 @@ def read(data: bytes) -> Linkage:
         InputError: it is damaged.
     """
     tags: dict[str, list[str]] = {"DT_NEEDED": [], "DT_RUNPATH": [], "DT_RPATH": []}
+    interpreter = ""
     try:
         file = ELFFile(io.BytesIO(data))
         bits, machine = int(file.elfclass), str(file["e_machine"])
         for segment in file.iter_segments():
-            if isinstance(segment, DynamicSegment):
+            if isinstance(segment, InterpSegment):
+                interpreter = str(segment.get_interp_name())
+            elif isinstance(segment, DynamicSegment):
                 for tag in segment.iter_tags():
                     if tag.entry.d_tag in tags:
                         value = getattr(tag, tag.entry.d_tag[3:].lower())
@@ -59,6 +65,7 @@ def read(data: bytes) -> Linkage:
     return Linkage(
         bits,
         machine,
+        interpreter,
         tuple(tags["DT_NEEDED"]),
         tuple(folder for folder in search.split(":") if folder),
         newest_glibc(data),

@@ -241,7 +241,9 @@ def test_a_tree_in_a_recipe(tree: Tree, tmp_path: Path) -> None:
 
 def test_what_an_elf_file_tells_the_dynamic_linker() -> None:
     found = linkage.read(crafted.dynamic(["liba.so.1"], LOADER, runpath="/a:$ORIGIN"))
-    assert found == linkage.Linkage(64, "EM_X86_64", ("liba.so.1",), ("/a", "$ORIGIN"), "")
+    assert found == linkage.Linkage(
+        64, "EM_X86_64", LOADER, ("liba.so.1",), ("/a", "$ORIGIN"), ""
+    )  # fmt: skip
 
 
 def test_inspect_tells_of_a_tree(tree: Tree) -> None:
