@@ -6,11 +6,15 @@ XENDEMO_ISO names a disc to boot in place of the one that `./build.py build` mak
 from __future__ import annotations
 
 import os
+import signal
 from pathlib import Path
 
 import pytest
 
 from tests.support.building import BOOKWORM, BUILD, build
+
+# A shell's background job starts with Ctrl-C ignored, and what tests interrupt would inherit that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 PROJECT = Path(__file__).resolve().parents[1]
 
