@@ -1,22 +1,43 @@
-"""What tests share: the project's folder, its disc, and a small project to make recipes in.
+"""What tests share: the project's folder, its discs, their boots, and a small project for recipes.
 
 XENDEMO_ISO names a disc to boot in place of the one that `./build.py build` makes.
+XENDEMO_BOOTS_AT_ONCE says how many machines run at a time (2). Logs and screenshots lie in
+build/boot-tests/.
 """
 
 from __future__ import annotations
 
 import os
 import signal
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.support.building import BOOKWORM, BUILD, build
+pytest.register_assert_rewrite("tests.boot.checks", "tests.boot.hardware")
+
+from tests.boot.fleet import Fleet  # noqa: E402
+from tests.support.building import BOOKWORM, BUILD, build  # noqa: E402
+from tests.support.shaping import shape  # noqa: E402
 
 # A shell's background job starts with Ctrl-C ignored, and what tests interrupt would inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 PROJECT = Path(__file__).resolve().parents[1]
+
+ORDER = (
+    "unit", "tools", "build",
+    "boot/test_boot.py", "boot/test_install_tree.py", "boot/test_bookworm.py", "boot", "smoke",
+)  # fmt: skip
+"""Quick tests first; boots are looked at in the order in which the fleet sails."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: _place(item.path.relative_to(PROJECT / "tests").as_posix()))
+
+
+def _place(path: str) -> int:
+    return next((n for n, start in enumerate(ORDER) if path.startswith(start)), len(ORDER))
 
 
 @pytest.fixture
@@ -45,9 +66,41 @@ def bookworm_iso() -> Path:
 
 
 @pytest.fixture(scope="session")
+def install_tree(bookworm_iso: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What `make dist` of another series of Xen would have left."""
+    return shape(tmp_path_factory.mktemp("install"))
+
+
+@pytest.fixture(scope="session")
+def tree_iso(built: Path, install_tree: Path) -> Path:
+    """The disc of the checkout with that series of Xen on it."""
+    overrides = ("disc.name=tree", f"kernels.install_tree={install_tree}")
+    return build(*overrides, output=BUILD / "tests")
+
+
+@pytest.fixture(scope="session")
 def smoke_iso() -> Path:
     """The smoke disc of the checkout, built if it is not up to date."""
     return build(profile="smoke")
+
+
+@pytest.fixture(scope="session")
+def fleet(request: pytest.FixtureRequest) -> Iterator[Fleet]:
+    """The boots of all selected tests, started ahead of them; `Case.disc` is a fixture here."""
+    cases = {
+        case.name: case
+        for item in request.session.items
+        for mark in item.iter_markers("cases")
+        for case in mark.args
+    }
+    fleet = Fleet(BUILD / "boot-tests")
+    try:
+        for disc in dict.fromkeys(case.disc for case in cases.values()):
+            iso = request.getfixturevalue(disc)
+            fleet.sail(disc, iso, [case for case in cases.values() if case.disc == disc])
+        yield fleet
+    finally:
+        fleet.close()
 
 
 @pytest.fixture

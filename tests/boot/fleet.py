@@ -22,7 +22,7 @@ from democd.errors import BuildError
 from democd.host.qemu import Drive, Machine, Nic, accelerator
 from democd.host.running import Running, started
 from democd.smoke.console import Console, ConsoleError
-from democd.smoke.menu import Edit, Grub, find, menu_of
+from democd.smoke.menu import Edit, Entry, Grub, find, menu_of
 from tests.boot.media import Media
 
 AT_ONCE = int(os.environ.get("XENDEMO_BOOTS_AT_ONCE", "2"))
@@ -58,6 +58,7 @@ Check = Callable[[Visit], object]
 
 
 Drives = Callable[[Media], tuple[Drive, ...]]
+Menu = tuple[Entry, ...]
 
 
 def disc_at(attachment: str) -> Drives:
@@ -78,6 +79,7 @@ class Case:
         user: who logs in on the console; "" nobody does: the checks follow the boot themselves.
         cards: models of network cards; the first has ports forwarded to it.
         settled: whether the checks want all services to be up, not only a log-in.
+        disc: the fixture that is the disc.
     """
 
     name: str
@@ -91,6 +93,7 @@ class Case:
     user: str = "root"
     cards: tuple[str, ...] = ("e1000",)
     settled: bool = True
+    disc: str = "iso"
 
     def machine(self, media: Media) -> Machine:
         first, *others = self.cards
@@ -119,18 +122,25 @@ class Report:
 
 
 class Fleet:
-    """The boots of a session."""
+    """The boots of a session.
 
-    def __init__(self, cases: Iterable[Case], media: Media, folder: Path) -> None:
-        self.media = media
+    Args:
+        folder: where logs and screenshots are put, and the media that are made for the boots.
+    """
+
+    def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self._menu = menu_of(media.iso)
+        folder.mkdir(parents=True, exist_ok=True)
         self._pool = ThreadPoolExecutor(AT_ONCE, "boot")
         self._running: list[Running] = []
         self._closing = False
-        self._reports: dict[str, Future[Report]] = {
-            case.name: self._pool.submit(self._sail, case) for case in cases
-        }
+        self._reports: dict[str, Future[Report]] = {}
+
+    def sail(self, name: str, iso: Path, cases: Iterable[Case]) -> None:
+        """Queue the boots of a disc, which goes by that name."""
+        media, menu = Media(iso, self.folder / f"media-{name}"), menu_of(iso)
+        for case in cases:
+            self._reports[case.name] = self._pool.submit(self._sail, case, media, menu)
 
     def report(self, name: str) -> Report:
         """Wait for a case, and return what became of it."""
@@ -143,22 +153,22 @@ class Fleet:
             running.stop()
         self._pool.shutdown(cancel_futures=True)
 
-    def _sail(self, case: Case) -> Report:
+    def _sail(self, case: Case, media: Media, menu: Menu) -> Report:
         report = Report(self.folder / f"{case.name}.log")
         try:
             if not self._closing:
-                self._boot(case, report)
+                self._boot(case, media, menu, report)
         except BaseException as error:  # told by the tests of this case
             report.trouble = _told(error)
         return report
 
-    def _boot(self, case: Case, report: Report) -> None:
-        machine = case.machine(self.media)
+    def _boot(self, case: Case, media: Media, menu: Menu, report: Report) -> None:
+        machine = case.machine(media)
         with started(machine) as running, Console.at(running.serial, report.log) as console:
             self._running.append(running)
             visit = Visit(case, running, console, self.folder, report.log)
             try:
-                self._come_up(visit)
+                self._come_up(visit, menu)
                 report.seconds = console.transcript.seconds()
                 for check in case.checks:
                     _look(check, visit, report)
@@ -168,14 +178,14 @@ class Fleet:
             finally:
                 self._running.remove(running)
 
-    def _come_up(self, visit: Visit) -> None:
+    def _come_up(self, visit: Visit, menu: Menu) -> None:
         grub = Grub(visit.console)
         grub.wait_for_menu()
         visit.console.expect("automatically in", 60)  # the countdown starts when all is drawn
         time.sleep(0.5)
         visit.screenshot("menu")
         if visit.case.entry:
-            grub.choose(find(self._menu, visit.case.entry), visit.case.edits)
+            grub.choose(find(menu, visit.case.entry), visit.case.edits)
         if visit.case.user:
             grub.started()
             visit.greeting = visit.console.login(visit.case.user)

@@ -4,34 +4,27 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from tests.boot.cases import CASES
-from tests.boot.fleet import Check, Fleet, Report, finding
-from tests.boot.media import Media
+from tests.boot.fleet import Check, Fleet, finding
 from tests.support.building import BUILD, PROJECT
 
 pytestmark = pytest.mark.boot
 
-CASE = replace(next(case for case in CASES if case.name == "bios-cd"), name="bookworm")
+CASE = replace(
+    next(case for case in CASES if case.name == "bios-cd"), name="bookworm", disc="bookworm_iso"
+)
 FOLDER = BUILD / "boot-tests"
 
 
-@pytest.fixture(scope="module")
-def report(bookworm_iso: Path) -> Iterator[Report]:
-    FOLDER.mkdir(parents=True, exist_ok=True)
-    fleet = Fleet([CASE], Media(bookworm_iso, FOLDER / "media-bookworm"), FOLDER)
-    yield fleet.report(CASE.name)
-    fleet.close()
-
-
+@pytest.mark.cases(CASE)
 @pytest.mark.parametrize("check", CASE.checks, ids=lambda check: check.__name__)
-def test_dom0(check: Check, report: Report) -> None:
-    finding(report, check)
+def test_dom0(check: Check, fleet: Fleet) -> None:
+    finding(fleet.report(CASE.name), check)
 
 
 def test_boot_check_finds_its_linux_without_xen(bookworm_iso: Path) -> None:

@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
 from tests.boot import checks as c
 from tests.boot.domains import prepare_ssh, wait_for_ssh
-from tests.boot.fleet import Case, Check, Fleet, Report, Visit, finding
-from tests.boot.media import Media
-from tests.support.building import BUILD, build
-from tests.support.shaping import SERIES, shape
+from tests.boot.fleet import Case, Check, Fleet, Visit, finding
+from tests.support.shaping import SERIES
 
 pytestmark = pytest.mark.boot
-
-FOLDER = BUILD / "boot-tests"
 
 
 def the_trees_tools_run_on_its_xen(visit: Visit) -> None:
@@ -61,19 +55,11 @@ CASE = Case(
         the_trees_tools_start_a_guest,
     ),
     memory=700,
+    disc="tree_iso",
 )
 
 
-@pytest.fixture(scope="module")
-def report(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Report]:
-    FOLDER.mkdir(parents=True, exist_ok=True)
-    tree = shape(tmp_path_factory.mktemp("install"))
-    iso = build("disc.name=tree", f"kernels.install_tree={tree}", output=BUILD / "tests")
-    fleet = Fleet([CASE], Media(iso, FOLDER / "media-tree"), FOLDER)
-    yield fleet.report(CASE.name)
-    fleet.close()
-
-
+@pytest.mark.cases(CASE)
 @pytest.mark.parametrize("check", CASE.checks, ids=lambda check: check.__name__)
-def test_tree(check: Check, report: Report) -> None:
-    finding(report, check)
+def test_tree(check: Check, fleet: Fleet) -> None:
+    finding(fleet.report(CASE.name), check)

@@ -18,7 +18,7 @@ from democd.recipe import Recipe
 from democd.verify import verify
 from tests.support.building import BUILD, build
 from tests.support.picking import pick
-from tests.support.shaping import SERIES, shape
+from tests.support.shaping import SERIES
 from tests.support.trees import listing
 
 pytestmark = pytest.mark.build
@@ -34,16 +34,6 @@ def content(iso: Path, path: str) -> bytes:
 def roles(iso: Path, initrd: str) -> list[str]:
     entries = cpio.unpack(unpack(content(iso, layout.INITRD[initrd])))
     return next(item.data.decode() for item in entries if item.name == "etc/roles").splitlines()
-
-
-@pytest.fixture(scope="module")
-def install(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return shape(tmp_path_factory.mktemp("install"))
-
-
-@pytest.fixture(scope="module")
-def with_tree(built: Path, install: Path) -> Path:
-    return build("disc.name=tree", f"kernels.install_tree={install}", output=OUTPUT)
 
 
 def test_another_xen_makes_nothing_but_the_disc_again(root: Root, tmp_path: Path) -> None:
@@ -78,39 +68,39 @@ def test_own_modules_are_in_the_root_of_their_kernel(root: Root, tmp_path: Path)
     assert "guest common guest" in roles(iso, "xenU")
 
 
-def test_the_tree_is_a_layer_of_dom0s_kernel(with_tree: Path) -> None:
-    layer = listing(with_tree, "tools")
+def test_the_tree_is_a_layer_of_dom0s_kernel(tree_iso: Path) -> None:
+    layer = listing(tree_iso, "tools")
     assert layer["usr/local/sbin/xl"].mode == "-rwxr-xr-x"
     assert layer["usr/sbin/xl"].target == "../../usr/local/sbin/xl"
     assert f"usr/lib/xen-{SERIES}" in layer
     assert not [name for name in layer if name.startswith("boot")]
     assert {(entry.uid, entry.gid) for entry in layer.values()} == {(0, 0)}
-    assert "dom0 tools common dom0" in roles(with_tree, "xen0")
-    assert "guest common guest" in roles(with_tree, "xenU")
-    assert verify(with_tree).ok
+    assert "dom0 tools common dom0" in roles(tree_iso, "xen0")
+    assert "guest common guest" in roles(tree_iso, "xenU")
+    assert verify(tree_iso).ok
 
 
 def test_the_same_tree_elsewhere_makes_the_same_disc(
-    with_tree: Path, install: Path, tmp_path: Path
+    tree_iso: Path, install_tree: Path, tmp_path: Path
 ) -> None:
-    before = with_tree.read_bytes()
-    shutil.copytree(install, tmp_path / "there", symlinks=True, copy_function=shutil.copyfile)
-    for path in install.rglob("*"):
+    before = tree_iso.read_bytes()
+    shutil.copytree(install_tree, tmp_path / "there", symlinks=True, copy_function=shutil.copyfile)
+    for path in install_tree.rglob("*"):
         if path.is_file() and not path.is_symlink() and path.stat().st_mode & 0o100:
-            (tmp_path / "there" / path.relative_to(install)).chmod(0o700)
+            (tmp_path / "there" / path.relative_to(install_tree)).chmod(0o700)
     elsewhere = f"kernels.install_tree={tmp_path}/there"
     assert build("disc.name=tree", elsewhere, output=OUTPUT).read_bytes() == before
 
 
-def test_a_xen_that_the_tools_do_not_go_with_is_refused(built: Path, install: Path) -> None:
+def test_a_xen_that_the_tools_do_not_go_with_is_refused(built: Path, install_tree: Path) -> None:
     with pytest.raises(BuildError) as caught:
-        build(f"kernels.xen={install}/boot/xen-{SERIES}.gz", output=OUTPUT)
+        build(f"kernels.xen={install_tree}/boot/xen-{SERIES}.gz", output=OUTPUT)
     assert f"this is Xen {SERIES}." in caught.value.hint
     assert "--install-tree" in caught.value.hint
 
 
-def test_the_smoke_discs_dom0_has_the_trees_programs(built: Path, install: Path) -> None:
-    overrides = ("disc.name=smoke-tree", f"kernels.install_tree={install}")
+def test_the_smoke_discs_dom0_has_the_trees_programs(built: Path, install_tree: Path) -> None:
+    overrides = ("disc.name=smoke-tree", f"kernels.install_tree={install_tree}")
     iso = build(*overrides, profile="smoke", output=OUTPUT)
     entries = cpio.unpack(unpack(content(iso, layout.INITRD["xen0"])))
     names = {entry.name for entry in entries}
