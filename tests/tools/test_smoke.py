@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 import xml.etree.ElementTree as Xml
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -21,17 +22,24 @@ from democd.stages import disc
 from tests.support.testkernels import assemble
 from tests.tools import small_disc
 
+Make = Callable[[str], Path]
 NO_SUCH_FILE = small_disc.MENU.replace(f"multiboot2 {layout.XEN}", "multiboot2 /boot/no-xen")
 WAITS = small_disc.MENU.replace(
     f"multiboot2 {layout.XEN}", "echo (XEN) nothing follows\n  sleep 900"
 )
 
 
-def make(folder: Path, menu: str) -> Path:
-    iso = folder / "small.iso"
-    plan = small_disc.plan(folder / "sources", menus={layout.GRUB_CFG: menu})
-    disc.master(plan, iso, lambda done, total: None)
-    return iso
+@pytest.fixture
+def make(folder: Path, tmp_path: Path) -> Make:
+    """Makes a small disc with this menu."""
+
+    def made(menu: str) -> Path:
+        iso = tmp_path / "small.iso"
+        plan = small_disc.plan(folder, menus={layout.GRUB_CFG: menu})
+        disc.master(plan, iso, lambda done, total: None)
+        return iso
+
+    return made
 
 
 def smoke(project: Path, *words: object) -> subprocess.CompletedProcess[str]:
@@ -41,8 +49,8 @@ def smoke(project: Path, *words: object) -> subprocess.CompletedProcess[str]:
     )  # fmt: skip
 
 
-def test_what_grub_cannot_load_is_told_and_kept(project: Path, tmp_path: Path) -> None:
-    iso = make(tmp_path, NO_SUCH_FILE)
+def test_what_grub_cannot_load_is_told_and_kept(project: Path, make: Make, tmp_path: Path) -> None:
+    iso = make(NO_SUCH_FILE)
     kept = tmp_path / "kept"
     done = smoke(
         project, iso, "--case", "dom0", "xl-info", "uefi-cd",
@@ -91,9 +99,9 @@ def _starts_by_hand(script: Path) -> None:
 
 @pytest.mark.parametrize(("sent", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_interrupted_it_ends_its_machines_and_says_so(
-    project: Path, tmp_path: Path, sent: signal.Signals, code: int
+    project: Path, make: Make, tmp_path: Path, sent: signal.Signals, code: int
 ) -> None:
-    iso = make(tmp_path, WAITS)
+    iso = make(WAITS)
     command = [
         sys.executable, project / "build.py", "smoke", iso, "--case", "dom0", "uefi-cd",
         "--jobs", "2", "--junit", tmp_path / "smoke.xml",
@@ -115,8 +123,8 @@ def test_interrupted_it_ends_its_machines_and_says_so(
     assert top.attrib["errors"] == "2"
 
 
-def test_killed_it_leaves_no_machine(project: Path, tmp_path: Path) -> None:
-    iso = make(tmp_path, WAITS)
+def test_killed_it_leaves_no_machine(project: Path, make: Make) -> None:
+    iso = make(WAITS)
     with subprocess.Popen(
         [sys.executable, project / "build.py", "smoke", iso], stderr=subprocess.PIPE, text=True
     ) as runner:
@@ -156,11 +164,11 @@ def test_wrong_words_are_told_at_once(project: Path, tmp_path: Path) -> None:
     assert "Traceback" not in done.stderr
 
 
-@pytest.mark.parametrize("content", ["", "no disc"])
-def test_what_is_no_disc_is_wrong_input(project: Path, tmp_path: Path, content: str) -> None:
-    (tmp_path / "x.iso").write_text(content)
+@pytest.mark.parametrize("content", ["", "no disc", None])
+def test_what_is_no_disc_is_wrong_input(project: Path, tmp_path: Path, content: str | None) -> None:
+    if content is not None:
+        (tmp_path / "x.iso").write_text(content)
     assert smoke(project, tmp_path / "x.iso").returncode == 2
-    assert smoke(project, tmp_path / "none.iso").returncode == 2
 
 
 def test_test_kernels_are_looked_at_first(project: Path, tmp_path: Path) -> None:
@@ -192,8 +200,8 @@ def test_the_list_needs_no_disc(project: Path) -> None:
     assert "pv-guest" in done.stdout
 
 
-def test_a_disc_says_what_it_is(tmp_path: Path) -> None:
-    found = look_at(make(tmp_path, small_disc.MENU))
+def test_a_disc_says_what_it_is(make: Make) -> None:
+    found = look_at(make(small_disc.MENU))
     assert (found.kind, found.default.name) == ("full", "xen")
     assert found.facts["dom0_release"] == "6.12.1-amd64"
     assert found.facts["guest_release"] == "6.12.1-cloud-amd64"
