@@ -25,7 +25,7 @@ from democd.errors import BuildError
 from democd.smoke.fatal import FATAL
 from democd.smoke.transcript import Transcript, plain
 
-SLICE = 1.0  # seconds between two looks at the clock
+SLICE = 1.0  # seconds at most between two looks at the clock
 PIECE = 16  # bytes typed at once: a 16550's FIFO, well below Xen's receive ring
 
 Kind = Literal["panic", "silent", "slow", "ended", "wrong"]
@@ -100,6 +100,8 @@ class Console:
             otherwise.
         pace: every time that is waited is so many times as long: for slow machines.
         alarms: patterns that end every wait, beside FATAL.
+        quiet: seconds without a byte after which a machine that has failed has had its last word.
+        pause: seconds between two pieces typed: no one on a serial line types faster.
     """
 
     def __init__(self, link: socket.socket, log: Path | None = None) -> None:
@@ -107,6 +109,8 @@ class Console:
         self.silence = 240.0
         self.pace = 1.0
         self.alarms: tuple[str, ...] = ()
+        self.quiet = 1.0
+        self.pause = 0.04
         self._link = link
         # A search window keeps the time for a long wait linear in what is said meanwhile.
         self._spawn = fdpexpect.fdspawn(
@@ -163,10 +167,13 @@ class Console:
         search = [re.compile(p) for p in (*wanted, *FATAL, *self.alarms, *fatal)]
         timeout *= self.pace
         silence = (self.silence if silence is None else silence) * self.pace
-        start = time.monotonic()
+        start = now = time.monotonic()
         while True:
+            left = min(start + timeout, max(start, self.transcript.heard) + silence) - now
             try:
-                index = self._spawn.expect([*search, pexpect.EOF, pexpect.TIMEOUT], timeout=SLICE)
+                index = self._spawn.expect(
+                    [*search, pexpect.EOF, pexpect.TIMEOUT], timeout=min(SLICE, max(left, 0))
+                )
             except OSError:  # QEMU was killed: the socket is reset
                 index = len(search)
             if index < len(wanted):
@@ -191,10 +198,10 @@ class Console:
 
     def _linger(self) -> None:
         """Listen a moment longer: what follows a panic tells where it was."""
-        deadline = time.monotonic() + 2
+        deadline = time.monotonic() + 2 * self.quiet
         try:
             while time.monotonic() < deadline:
-                self._spawn.read_nonblocking(2000, timeout=1)
+                self._spawn.read_nonblocking(2000, timeout=self.quiet)
         except (pexpect.EOF, pexpect.TIMEOUT, OSError):
             pass
 
@@ -203,13 +210,13 @@ class Console:
         return ConsoleError(kind, what + waiting, self.transcript.last())
 
     def press(self, keys: str) -> None:
-        """Send keys as they are, a few at a time: no one on a serial line types faster."""
+        """Send keys as they are, a few at a time."""
         for start in range(0, len(keys), PIECE):
             try:
                 self._spawn.send(keys[start : start + PIECE])
             except OSError:
                 raise self._failure("ended", "the machine ended while it was typed to") from None
-            time.sleep(0.04)
+            time.sleep(self.pause)
 
     def login(self, user: str = "root", password: str = "xendemo", timeout: float = 600) -> str:
         """Log in, ready for `run`, and return what the machine showed (motd).

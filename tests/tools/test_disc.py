@@ -27,11 +27,6 @@ def said(*argv: str | Path) -> str:
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("small")
-
-
-@pytest.fixture(scope="module")
 def iso(folder: Path) -> Path:
     target = folder / "small.iso"
     disc.master(small_disc.plan(folder), target, lambda done, total: None)

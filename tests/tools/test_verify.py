@@ -26,11 +26,6 @@ GPT_HEADER = 512
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("small")
-
-
-@pytest.fixture(scope="module")
 def good(folder: Path) -> bytes:
     target = folder / "good.iso"
     disc.master(small_disc.plan(folder), target, lambda done, total: None)

@@ -121,7 +121,7 @@ def test_a_test_kernel_that_ends_without_a_result_failed() -> None:
 
 def test_a_test_kernel_that_says_nothing_is_silent() -> None:
     with speaking("Parsing config\r\n") as console:
-        caught = failure(lambda: do(Trial("/tmp/x.cfg", 6), console, FACTS, ""))
+        caught = failure(lambda: do(Trial("/tmp/x.cfg", 0.9), console, FACTS, ""))
     assert caught.kind == "silent"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import re
 import shlex
 import shutil
@@ -33,6 +34,11 @@ def call(*words: str | Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-IS", PROGRAM, *words], capture_output=True, text=True, timeout=60
     )
+
+
+@functools.cache
+def help_of(verb: str) -> subprocess.CompletedProcess[str]:
+    return call(verb, "--help")
 
 
 def modules() -> list[Path]:
@@ -71,7 +77,7 @@ def test_help_lists_every_verb() -> None:
 
 @pytest.mark.parametrize("verb", cli.VERBS)
 def test_each_verb_has_help_with_examples_that_are_accepted(verb: str) -> None:
-    done = call(verb, "--help")
+    done = help_of(verb)
     assert done.returncode == 0
     assert done.stderr == ""
     examples = done.stdout.partition("examples:\n")[2].partition("\n\n")[0]
@@ -260,7 +266,7 @@ def test_completion_knows_the_verbs_and_options() -> None:
 
 def options(verb: str) -> list[str]:
     return re.findall(r"(?<![\w-])--?[a-zA-Z][\w-]*(?=[ ,\n])",
-                      call(verb, "--help").stdout.partition("examples:")[0])  # fmt: skip
+                      help_of(verb).stdout.partition("examples:")[0])  # fmt: skip
 
 
 def manual() -> str:
