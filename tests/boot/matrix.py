@@ -113,8 +113,7 @@ PLACES = (
     Place("virtio", "pc", "uefi", "vmxnet3"),
     Place("nvme", "q35", "bios", "e1000e"),
     Place("nvme", "q35", "uefi", "virtio-net-pci"),
-    Place("usb-uhci-cd", "pc", "bios", "pcnet"),
-    Place("usb-uhci", "pc", "bios", "i82557b"),
+    Place("usb-uhci", "pc", "bios", "pcnet"),
     Place("usb-uhci", "pc", "uefi", "tulip"),
     Place("usb-uhci-cd", "pc", "uefi", "rtl8139"),
     Place("usb-ehci-cd", "pc", "bios", "tulip"),
@@ -128,13 +127,14 @@ PLACES = (
 )
 
 CANNOT: dict[tuple[str, Firmware], str] = {
+    ("usb-uhci-cd", "bios"): "no: SeaBIOS fails to read it",
     ("LSI 53C895A (SCSI)", "uefi"): "no: OVMF has no driver",
     ("LSI Fusion MPT, SAS 1068", "uefi"): "no: OVMF has no driver",
     ("VMware PVSCSI", "uefi"): "no: OVMF has no driver",
     ("LSI MegaRAID SAS 1078", "uefi"): "no: OVMF has no driver",
     ("LSI MegaRAID SAS 2108", "uefi"): "no: OVMF has no driver",
 }
-"""Where the firmware itself cannot start from a controller."""
+"""Where the firmware itself cannot start from a controller, or from one kind of drive on it."""
 
 
 def table() -> str:
@@ -151,7 +151,10 @@ def table() -> str:
                 if (attachment, controller.chipset, firmware) in booted:
                     cells.append("yes")
                 elif attachment:
-                    cells.append(CANNOT.get((controller.name, firmware), "not tested"))
+                    why = CANNOT.get((attachment, firmware)) or CANNOT.get(
+                        (controller.name, firmware), "not tested"
+                    )
+                    cells.append(why)
                 else:
                     cells.append("")
         lines.append(" | ".join(cells).rstrip())
