@@ -3,7 +3,7 @@
 ARGS =
 
 .DEFAULT_GOAL := iso
-.PHONY: iso test test-matrix bench setup lint clean help
+.PHONY: iso test test-install test-matrix bench setup lint clean help
 
 iso: ## build dist/xendemo.iso (ARGS="--set disc.media=cd74" for the builder's options)
 	@./setup.sh build
@@ -11,7 +11,11 @@ iso: ## build dist/xendemo.iso (ARGS="--set disc.media=cd74" for the builder's o
 
 test: ## pass all tests: unit, tools, build, boot (ARGS="tests/unit" for some)
 	@./setup.sh test
-	@.venv/bin/python -m pytest -m 'not matrix' $(ARGS)
+	@.venv/bin/python -m pytest -m 'not install and not matrix' $(ARGS)
+
+test-install: ## install from the disc in QEMU in every way, and boot that (ARGS="-k disk")
+	@./setup.sh test
+	@.venv/bin/python -m pytest -m install tests/boot $(ARGS)
 
 test-matrix: ## boot the disc on all the hardware that QEMU has; half an hour or more (ARGS="-k megasas")
 	@./setup.sh test

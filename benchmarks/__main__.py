@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-from benchmarks import boot, build, crowds, guests, master, smoke
+from benchmarks import boot, build, crowds, guests, install, master, smoke
 from benchmarks.report import tell
 from democd.cli import explain
 from democd.errors import BuildError
@@ -17,6 +17,7 @@ ALL = {
     "guests": guests.measure,
     "crowds": crowds.measure,
     "smoke": smoke.measure,
+    "install": install.measure,
 }
 
 

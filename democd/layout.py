@@ -21,6 +21,8 @@ BOOT_CATALOG = "/boot/grub/boot.cat"  # El Torito's list of the two; made with t
 ESP_IMAGE = "/boot/grub/efi.img"  # El Torito, UEFI; and the ESP partition of a USB disk
 EFI_LOADER = "/EFI/BOOT/BOOTX64.EFI"
 
+INSTALLER = "/install.pyz"  # `xendemo install` for a Linux that has the disc mounted
+
 README = "/README.CD"
 SUMS = "/SHA256SUMS"  # of every other file
 PACKAGES = "/packages.txt"
@@ -33,6 +35,7 @@ COMMAND_LINE = {
     "checkmedia": "check every file on the disc before booting it; =continue boots a damaged one",
     "debug": "a shell in the initrd, before the root is entered",
     "ip": "ADDRESS::GATEWAY:NETMASK::INTERFACE:off, or dhcp (the kernel's own syntax)",
+    "answers": "URL, DEVICE:/PATH or LABEL=NAME:/PATH: install by that file, asking nothing",
     "ssh": "=password lets people log in over the network with a password",
 }
 """What our init and the running disc read from the kernel's command line."""

@@ -25,6 +25,7 @@ from democd.stages import (
     bootimg,
     disc,
     initrds,
+    installer,
     kernels,
     layers,
     menus,
@@ -94,6 +95,7 @@ def build(
                 menus=texts,
                 boot=boot,
                 readme=readme,
+                installer=installer.build(recipe, recipe.folder),
             )
         return _write(recipe, identity, plan, output, reporter)
 

@@ -178,9 +178,9 @@ class Menu:
 
 
 ROLES: Mapping[str, tuple[str, ...]] = {
-    "dom0": ("common", "dom0"),
+    "dom0": ("common", "xendemo", "dom0"),
     "guest": ("common", "guest"),
-    "plain": ("common", "plain"),
+    "plain": ("common", "xendemo", "plain"),
 }
 ROLES_DOC = "overlays/ folders of each role, lowest first"
 ROLES_CHECK = checks.found_in("overlays", "overlay", folder=True)

@@ -36,6 +36,7 @@ def plan(
     menus: Mapping[str, str],
     boot: BootImages,
     readme: str,
+    installer: bytes = b"",
 ) -> DiscPlan:
     """Decide every path on the disc; writes nothing, but reads each file once for its digest.
 
@@ -50,6 +51,7 @@ def plan(
         menus: text by path on the disc, grub.cfg and what it reads.
         boot: GRUB's images, not yet patched.
         readme: text of /README.CD.
+        installer: /install.pyz; nothing for a disc without it.
 
     Raises:
         BuildError: two things of one name, or more than the medium holds.
@@ -57,6 +59,8 @@ def plan(
     layers = list(layers)
     sources = _sources(recipe, kernels, layers, initrds, menus, boot)
     sources[layout.README] = readme.encode()
+    if installer:
+        sources[layout.INSTALLER] = installer
     sources[layout.PACKAGES] = packages_text(root).encode()
     volume = volume_of(recipe, version, builder, root.date)
     about = _about(recipe, version, builder, root, kernels, layers)

@@ -30,6 +30,7 @@ FOLDERS = ("dev", "mnt", "proc", "run", "sys", "tmp")
 PROGRAMS = {
     "init": "rootfs/init",
     "bin/find-disc": "rootfs/find-disc",
+    "bin/find-root": "rootfs/find-root",
     "micro": "rootfs/micro",
     "bin/poweroff": "rootfs/poweroff",
     # One script gives micro guests and full guests their network.

@@ -64,7 +64,7 @@ def test_own_modules_are_in_the_root_of_their_kernel(root: Root, tmp_path: Path)
     assert f"usr/lib/modules/{own.name}/modules.dep" in layer
     assert any(name.endswith("/virtio_blk.ko.xz") for name in layer)
     assert f"usr/lib/modules/{own.name}/build" not in layer
-    assert "dom0 modules-xen0 common dom0" in roles(iso, "xen0")
+    assert "dom0 modules-xen0 common xendemo dom0" in roles(iso, "xen0")
     assert "guest common guest" in roles(iso, "xenU")
 
 
@@ -75,7 +75,7 @@ def test_the_tree_is_a_layer_of_dom0s_kernel(tree_iso: Path) -> None:
     assert f"usr/lib/xen-{SERIES}" in layer
     assert not [name for name in layer if name.startswith("boot")]
     assert {(entry.uid, entry.gid) for entry in layer.values()} == {(0, 0)}
-    assert "dom0 tools common dom0" in roles(tree_iso, "xen0")
+    assert "dom0 tools common xendemo dom0" in roles(tree_iso, "xen0")
     assert "guest common guest" in roles(tree_iso, "xenU")
     assert verify(tree_iso).ok
 

@@ -23,7 +23,7 @@ DATE = 1_760_000_000
 GRUB = bootimg.Grub(
     ["grub-mkimage"], Path("/usr/lib/grub/i386-pc"), Path("/usr/lib/grub/x86_64-efi")
 )
-LAYERS = ("base", "common", "dom0", "guest", "plain")
+LAYERS = ("base", "common", "xendemo", "dom0", "guest", "plain")
 ROLES = {role: ("common", role) for role in ("dom0", "guest", "plain")}
 PACKAGES = (
     Package("bash", "5.2.37-2", "amd64", "bash", 7_000_000),

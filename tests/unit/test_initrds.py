@@ -75,7 +75,7 @@ def test_it_holds_what_init_needs(bench: Bench) -> None:
     assert files["bin/busybox"].data == b"ELF"
     assert files["bin/sh"].data == b"busybox"
     assert files["etc/volume_id"].data == b"XENDEMO\n"
-    assert b"dom0 common dom0\n" in files["etc/roles"].data
+    assert b"dom0 common xendemo dom0\n" in files["etc/roles"].data
     assert {"dev", "proc", "sys", "run", "dev/console"} <= files.keys()
 
 

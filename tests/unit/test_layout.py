@@ -11,7 +11,7 @@ from democd import layout
 from democd.recipe import Recipe
 from democd.stages import initrds
 
-OVERLAYS = ("ssh", "ip")
+OVERLAYS = ("ssh", "ip", "answers")
 
 
 @pytest.fixture
@@ -46,3 +46,7 @@ def test_the_overlays_read_the_other_words(project: Path) -> None:
     units = project / "overlays/common/etc/systemd/system"
     assert "ConditionKernelCommandLine=ssh=password" in (units / "ssh-password.service").read_text()
     assert (units / "sysinit.target.wants/systemd-network-generator.service").is_symlink()  # ip=
+    unattended = project / "overlays/xendemo/etc/systemd/system/unattended-install.service"
+    assert "ConditionKernelCommandLine=answers\n" in unattended.read_text()
+    wanted = unattended.parent / "multi-user.target.wants" / unattended.name
+    assert wanted.resolve() == unattended

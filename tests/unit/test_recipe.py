@@ -93,7 +93,7 @@ def test_the_last_override_wins_over_the_file(small_project: Path) -> None:
 def test_a_role_of_ones_own(small_project: Path) -> None:
     loaded = recipe.load(small_project / "democd.toml", ["roles.rescue=common"])
     assert loaded.roles["rescue"] == ("common",)
-    assert loaded.roles["dom0"] == ("common", "dom0")
+    assert loaded.roles["dom0"] == ("common", "xendemo", "dom0")
 
 
 @pytest.mark.parametrize(

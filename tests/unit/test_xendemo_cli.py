@@ -19,12 +19,12 @@ from tests.support.xendemo_recorded import LIST
 from xendemo import cli, create, run
 from xendemo.errors import InputError, Mistakes, explain
 
-TREE = PROJECT / "overlays/dom0"
+TREE = PROJECT / "overlays/xendemo"
 PACKAGE = TREE / "usr/lib/xendemo/xendemo"
 PROGRAM = TREE / "usr/bin/xendemo"
 MANUAL = TREE / "usr/share/man/man1/xendemo.1"
 COMPLETION = TREE / "usr/share/bash-completion/completions/xendemo"
-SETTINGS = TREE / "etc/xen/xendemo.conf"
+SETTINGS = PROJECT / "overlays/dom0/etc/xen/xendemo.conf"
 WITH_SETTINGS = f"xendemo create -f {SETTINGS}"
 NO_XEN = pytest.mark.skipif(Path("/sys/hypervisor/type").exists(), reason="runs under Xen")
 
@@ -42,7 +42,7 @@ def help_of(verb: str) -> subprocess.CompletedProcess[str]:
 
 
 def modules() -> list[Path]:
-    return sorted(PACKAGE.glob("*.py"))
+    return sorted(PACKAGE.rglob("*.py"))
 
 
 def imported(path: Path) -> set[str]:
@@ -229,6 +229,8 @@ def completed(typed: str, tmp_path: Path) -> str:
         ("xendemo cr", "xendemo create "),
         ("xendemo na", "xendemo nat "),
         ("xendemo nat st", "xendemo nat status "),
+        ("xendemo install --dr", "xendemo install --dry-run "),
+        ("xendemo install --disk /dev/sda --wi", "xendemo install --disk /dev/sda --wipe "),
         ("xendemo list --j", "xendemo list --json "),
         ("xendemo console gu", "xendemo console guest1 "),
         ("xendemo ssh st", "xendemo ssh stock "),
@@ -286,7 +288,12 @@ def test_the_manual_knows_the_verbs_and_options() -> None:
 
 def test_the_examples_of_the_manual_are_accepted() -> None:
     examples = re.findall(r"\.EX\n(.*?)\.EE", manual(), re.DOTALL)
-    lines = [line.split()[1:] for block in examples for line in block.splitlines()]
+    lines = [
+        line.split()[1:]
+        for block in examples
+        for line in block.splitlines()
+        if line.startswith("xendemo ")
+    ]
     assert len(lines) > 5
     for words in lines:
         cli.parser(words).parse_args(words)

@@ -51,6 +51,11 @@ def test_memory_and_disc() -> None:
     assert facts.read_available("") == 0
     assert facts.read_disc(recorded.DISC) == "/dev/sr0"
     assert facts.read_disc("") == ""
+    mounts = (
+        "/dev/sda3 / ext4 rw 0 0\n/dev/loop0 /cdrom iso9660 ro,relatime 0 0\nx /cdrom2 t o 0 0\n"
+    )
+    assert facts.read_mounted(mounts) == "/dev/loop0"
+    assert facts.read_mounted("") == ""
 
 
 def test_how_much_a_kernel_needs_to_start() -> None:

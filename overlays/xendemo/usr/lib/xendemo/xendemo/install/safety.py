@@ -1,0 +1,257 @@
+"""What must not be installed to, and why. Pure: facts and options in, mistakes out."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+
+from xendemo.install import sizes
+from xendemo.install.devices import Device, walk
+from xendemo.install.facts import Facts
+from xendemo.install.options import Options, Pairs, say_size
+from xendemo.words import nearest
+
+MEMBERS = {
+    "LVM2_member": "part of LVM",
+    "linux_raid_member": "part of a RAID array (md)",
+    "isw_raid_member": "part of a firmware's RAID array",
+    "ddf_raid_member": "part of a firmware's RAID array",
+    "crypto_LUKS": "encrypted (LUKS)",
+    "BitLocker": "encrypted (BitLocker)",
+    "mpath_member": "part of a multipath device",
+    "bcache": "part of bcache",
+    "zfs_member": "part of ZFS",
+    "drbd": "part of DRBD",
+    "ceph_bluestore": "part of Ceph",
+    "VMFS_volume_member": "part of VMFS",
+}
+"""What lsblk calls a file system, but other devices are made of, even if they are not now."""
+
+STACKED = {"lvm": "LVM", "crypt": "encryption (LUKS)", "mpath": "a multipath device",
+           "dm": "the device mapper", "md": "a RAID array (md)"}  # fmt: skip
+DISKS = ("disk", "loop")
+NO_DISKS = ("zram", "ram", "mtdblock", "fd", "nbd")  # kernel names of what is a "disk" to lsblk
+MACHINES = {"x86_64": (2, 62, "64-bit x86"), "aarch64": (2, 183, "64-bit ARM"),
+            "i686": (1, 3, "32-bit x86")}  # fmt: skip
+"""ELF class and e_machine (System V ABI, chapter 4) of programs, by what `uname -m` says."""
+KNOWN = {(1, 3): "32-bit x86", (2, 62): "64-bit x86", (1, 40): "32-bit ARM", (2, 183): "64-bit ARM",
+         (2, 243): "64-bit RISC-V", (2, 21): "64-bit POWER", (2, 22): "IBM Z"}  # fmt: skip
+
+
+def mistakes(facts: Facts, options: Options, need: int = 0) -> Pairs:
+    """Return all reasons why this must not be done to the target, each with what would help.
+
+    Args:
+        facts: of the machine.
+        options: with the target.
+        need: bytes that a whole disk must have.
+    """
+    if not options.target.startswith("/dev/"):
+        return []  # a folder: `into` looks at what is in it
+    device = facts.find(options.target)
+    if device is None:
+        return [unknown(facts, options.target)]
+    if options.way == "disk":
+        return list(_disk_mistakes(facts, options, device, need))
+    return list(_partition_mistakes(facts, device))
+
+
+def unknown(facts: Facts, name: str) -> tuple[str, str]:
+    """Return the complaint about a name that no device has."""
+    paths = sorted({device.path for device in walk(facts.devices) if device.size})
+    close = nearest(name, paths)
+    known = ", ".join(paths) or "none"
+    return f"{name}: there is no such device", (
+        f"did you mean {close}? known: {known}" if close else f"known: {known}"
+    )
+
+
+def _disk_mistakes(
+    facts: Facts, options: Options, device: Device, need: int
+) -> Iterator[tuple[str, str]]:
+    wrong = no_disk(facts, device)
+    if wrong:
+        yield wrong
+        return
+    yield from in_the_way(facts, device)
+    if device.readonly:
+        yield (f"{device.path} is read-only", "some drives and cards have a switch for that")
+    if device.size < need:
+        yield (f"{device.path} is too small: it has {say_size(device.size)}, "
+               f"{say_size(need)} are needed", sizes.advice(options))  # fmt: skip
+    yield from _wipe_mistakes(facts, options, device)
+
+
+def _wipe_mistakes(facts: Facts, options: Options, device: Device) -> Iterator[tuple[str, str]]:
+    there = content(device)
+    if options.wipe:
+        named = facts.find(options.wipe)
+        if named is None:
+            yield unknown(facts, options.wipe)
+            return
+        if named.path != device.path:
+            yield (f"{options.wipe} may be emptied, but {options.target} is what is installed to",
+                   "name one and the same disk twice, or look again which you mean")  # fmt: skip
+            return
+    if there and not options.wipe:
+        yield (f"{device.path} is not empty: {there}",
+               f"if nothing of it is wanted any more: --wipe {device.path}")  # fmt: skip
+    if options.serial and options.serial != device.serial:
+        yield (f"{device.path} has the serial number '{device.serial}', not '{options.serial}'",
+               "this is another disk than the one that is meant")  # fmt: skip
+    if options.size and options.size != device.size:
+        yield (f"{device.path} has {device.size} bytes, not {options.size}",
+               "this is another disk than the one that is meant")  # fmt: skip
+    if options.unattended and there and not (options.serial or options.size):
+        yield (f"{device.path} is not empty, and nobody is there to look at it: {there}",
+               "name the disk by its serial number or its exact size in bytes: "
+               f'serial = "{device.serial}", or size = {device.size}')  # fmt: skip
+
+
+def _partition_mistakes(facts: Facts, device: Device) -> Iterator[tuple[str, str]]:
+    """Yield what speaks against a partition whose file system is to get further files.
+
+    That it is mounted does not: the files go through the file system.
+    """
+    stacked = _stacked(device)
+    if stacked:
+        yield (f"{device.path} is {stacked}: the initrd that boots Xen cannot open that",
+               "it needs a file system on a partition of its own")  # fmt: skip
+        return
+    if device.type == "rom" or not device.size:
+        yield (f"{device.path} is no partition", "see what there is: lsblk")
+        return
+    if device.children:
+        parts = ", ".join(child.path for child in device.children)
+        yield (f"{device.path} is a whole disk, not a partition", f"on it: {parts}")
+        return
+    if device.fstype == "swap":
+        yield (f"{device.path} is swap space", "name the partition that has the Linux")
+    elif not device.fstype:
+        yield (f"{device.path} has no file system", "name one that has: see lsblk -f")
+    if device.readonly:
+        yield (f"{device.path} is read-only", "some drives and cards have a switch for that")
+    for complaint, remedy in in_the_way(facts, device):
+        if " is mounted at " not in complaint:
+            yield complaint, remedy
+
+
+def _stacked(device: Device) -> str:
+    """Return what a device is part of, or is made by: LVM, RAID, encryption; or ""."""
+    if device.fstype in MEMBERS:
+        return MEMBERS[device.fstype]
+    if device.type in STACKED or device.type.startswith("raid"):
+        return f"there through {STACKED.get(device.type, 'a RAID array (md)')}"
+    return ""
+
+
+def no_disk(facts: Facts, device: Device) -> tuple[str, str] | None:
+    """Return the complaint about a device that is no whole disk, or None."""
+    if device.type == "part":
+        disks = sorted(facts.holders(device.path) - {device.path})
+        return (f"{device.path} is a partition, not a disk",
+                f"the disk is {', '.join(disks)}; what is installed takes all of it")  # fmt: skip
+    if device.type == "rom":
+        return f"{device.path} is a CD or DVD drive", "nothing can be installed to it"
+    name = device.kernel or device.path.rpartition("/")[2]
+    if device.type not in DISKS or name.rstrip("0123456789") in NO_DISKS:
+        return f"{device.path} is no disk ({device.type})", "see what there is: lsblk"
+    if not device.size:
+        return f"{device.path} has no medium in it", "put one in, or name another"
+    return None
+
+
+def in_the_way(facts: Facts, device: Device) -> Iterator[tuple[str, str]]:
+    """Yield what is in use of a device or of anything on it; a device that is told, told once."""
+    below = list({item.path: item for item in device.below()}.values())
+    if any(item.path in facts.disc.backing for item in below) or _is_on_disc(facts, device):
+        yield (f"{device.path} holds the disc that this runs from",
+               "take another one; or boot with `toram`, which lets go of the disc")  # fmt: skip
+        return
+    told = False
+    for path in sorted(facts.guest_disks & (facts.holders(device.path) - {device.path})):
+        told = True
+        yield (f"{device.path} is on {path}, a disk of a running domain",
+               "shut that domain down first: xendemo list")  # fmt: skip
+    for item in below:
+        use = use_of(facts, item)
+        if use:
+            told = True
+            yield (f"{item.path} is {use}", _remedy(use, item))
+    if told:
+        return
+    for item in below:
+        # The kernel refuses to share it: some program, or a kernel's part that lsblk knows not of.
+        if item.path in facts.in_use:
+            yield (
+                f"{item.path} is {facts.in_use[item.path]}",
+                "see who: fuser -v, dmsetup ls, lsblk",
+            )
+            return
+
+
+def use_of(facts: Facts, device: Device) -> str:
+    """Return what a device is used for, or would be by its owner, or ""."""
+    if device.mountpoints:
+        first = device.mountpoints[0]
+        return "in use as swap" if first == "[SWAP]" else f"mounted at {first}"
+    if device.path in facts.guest_disks:
+        return "a disk of a running domain"
+    if stacked := _stacked(device):
+        return stacked
+    use = facts.in_use.get(device.path, "")
+    return use if use.startswith(("mounted", "in use as")) else ""
+
+
+def content(device: Device) -> str:
+    """Return what is on a disk, in a few words, or "" if it is empty."""
+    found = []
+    if device.fstype:
+        found.append(f"a file system or other data ({device.fstype})")
+    parts = [child for child in device.children if child.type == "part"]
+    if parts:
+        kinds = ", ".join(
+            f"{part.path} {part.fstype or 'unknown'} {say_size(part.size)}" for part in parts
+        )
+        found.append(f"{len(parts)} partition{'s' if len(parts) > 1 else ''} ({kinds})")
+    elif device.pttype:
+        found.append(f"a partition table ({device.pttype})")
+    return "; ".join(found)
+
+
+def foreign(header: bytes, machine: str, name: str) -> Pairs:
+    """Return why a Linux cannot be booted with this disc's kernel, by one of its programs.
+
+    Args:
+        header: the first 20 bytes of the program (ELF: class at 4, byte order at 5, machine at 18).
+        machine: as `uname -m` says of the running kernel.
+        name: of the program, for the complaint.
+    """
+    if header[:4] != b"\x7fELF" or len(header) < 20:
+        return [(f"{name} is no program: this is no Linux that could be booted",
+                 "name the folder or partition with the root of a Linux")]  # fmt: skip
+    order = "<" if header[5] == 1 else ">"
+    found = (header[4], struct.unpack_from(f"{order}H", header, 18)[0])
+    wanted = MACHINES.get(machine, MACHINES["x86_64"])
+    if found == wanted[:2]:
+        return []
+    kind = KNOWN.get(found, f"of an unknown machine ({found[1]})")
+    return [(f"{name} is {kind}, and this disc's kernels are {wanted[2]}",
+             "a 32-bit or foreign Linux cannot be booted with them; "
+             "install to a disk of its own: --disk")]  # fmt: skip
+
+
+def _is_on_disc(facts: Facts, device: Device) -> bool:
+    """Tell whether a partition is one of the very device that is mounted: of a USB stick."""
+    above = facts.holders(device.path) - {device.path}
+    return facts.disc.device in above
+
+
+def _remedy(use: str, device: Device) -> str:
+    if use.startswith("mounted"):
+        return f"if nobody needs it: umount {device.path}"
+    if use == "in use as swap":
+        return f"if it is not needed: swapoff {device.path}"
+    if use == "a disk of a running domain":
+        return "shut that domain down first: xendemo list"
+    return "take it out of that first; wipefs -a takes the marks away, and with them the data"
