@@ -25,6 +25,7 @@ sys.path.insert(0, str(PROJECT / "overlays/xendemo/usr/lib/xendemo"))
 sys.dont_write_bytecode = True
 
 from democd.formats.isoread import open_disc  # noqa: E402
+from xendemo.errors import Failure, explain  # noqa: E402
 from xendemo.install import doing, medium, whole_disk  # noqa: E402
 from xendemo.install.devices import Device  # noqa: E402
 from xendemo.install.facts import Disc, Facts  # noqa: E402
@@ -244,7 +245,10 @@ def main() -> None:
     if args.act == "copy":
         seconds = copy(args.folder, iso)
     else:
-        seconds = install(args.folder, iso, json.loads(args.words[1]))
+        try:
+            seconds = install(args.folder, iso, json.loads(args.words[1]))
+        except Failure as failure:
+            sys.exit(explain(failure))
     print(f"seconds={seconds:.2f}")
 
 
