@@ -13,9 +13,9 @@ test: ## pass all tests: unit, tools, build, boot (ARGS="tests/unit" for some)
 	@./setup.sh test
 	@.venv/bin/python -m pytest -m 'not install and not matrix' $(ARGS)
 
-test-install: ## install from the disc in QEMU in every way, and boot that (ARGS="-k disk")
+test-install: ## install on this host and in QEMU, in every way, and boot that (ARGS="-k disk")
 	@./setup.sh test
-	@.venv/bin/python -m pytest -m install tests/boot $(ARGS)
+	@.venv/bin/python -m pytest -m install tests/build tests/boot $(ARGS)
 
 test-matrix: ## boot the disc on all the hardware that QEMU has; half an hour or more (ARGS="-k megasas")
 	@./setup.sh test

@@ -17,7 +17,7 @@ import pytest
 from tests.support import native
 
 pytestmark = [
-    pytest.mark.build,
+    pytest.mark.install,
     pytest.mark.skipif(os.geteuid() != 0, reason="only root mounts and makes devices"),
 ]
 
