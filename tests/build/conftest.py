@@ -14,13 +14,6 @@ from tests.support.building import BOOKWORM, kept_root
 from tests.support.trees import Trees
 
 
-@pytest.fixture(scope="session", autouse=True)
-def boots_meanwhile(request: pytest.FixtureRequest) -> None:
-    """Let the selected boots begin: what is built here and they have a processor each."""
-    if any(item.get_closest_marker("cases") for item in request.session.items):
-        request.getfixturevalue("fleet")
-
-
 @pytest.fixture(scope="session")
 def root(built: Path) -> Root:
     return kept_root()
