@@ -57,9 +57,8 @@ def words_of(name: str, parts: Parts) -> list[object]:
     kernel = parts.images / "test-pv64-"
     return {
         "good": ["--xen", parts.xen, "--junit", KEPT / "good.xml"],
-        # Not cpupool: its guest mostly takes minutes on two processors emulated by one thread.
-        "cases": ["--case", "ping", "save-restore", "pvh-guest", "uefi-cd", "uefi-usb", "bios-usb",
-                  "pvh-dom0"],
+        "cases": ["--case", "ping", "save-restore", "pvh-guest", "uefi-cd", "cpupool", "uefi-usb",
+                  "bios-usb", "pvh-dom0"],
         "full": [BUILD.parent / "dist/xendemo.iso"],
         "no-dom0": ["--dom0-kernel", parts.guest_kernel],
         "short": ["--xen", parts.short],

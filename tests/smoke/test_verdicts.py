@@ -41,7 +41,7 @@ def test_a_good_xen_passes(runs: Fleet) -> None:
 def test_cases_pass_or_are_not_possible(runs: Fleet) -> None:
     ran = runs["cases"]
     assert ran.code == 0, ran.out + ran.err
-    for case in ("ping", "save-restore", "uefi-cd", "uefi-usb", "bios-usb"):
+    for case in ("ping", "save-restore", "uefi-cd", "cpupool", "uefi-usb", "bios-usb"):
         assert ran.line(case).startswith("passed ")
 
 

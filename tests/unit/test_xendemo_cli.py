@@ -24,7 +24,7 @@ PACKAGE = TREE / "usr/lib/xendemo/xendemo"
 PROGRAM = TREE / "usr/bin/xendemo"
 MANUAL = TREE / "usr/share/man/man1/xendemo.1"
 COMPLETION = TREE / "usr/share/bash-completion/completions/xendemo"
-SETTINGS = PROJECT / "overlays/dom0/etc/xen/xendemo.conf"
+SETTINGS = PROJECT / "overlays/xendemo/etc/xen/xendemo.conf"
 WITH_SETTINGS = f"xendemo create -f {SETTINGS}"
 NO_XEN = pytest.mark.skipif(Path("/sys/hypervisor/type").exists(), reason="runs under Xen")
 

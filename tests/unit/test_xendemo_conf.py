@@ -13,7 +13,7 @@ from xendemo import conf
 from xendemo.defaults import BUILTIN
 from xendemo.errors import InputError, Mistakes
 
-ON_DISC = PROJECT / "overlays/dom0/etc/xen/xendemo.conf"
+ON_DISC = PROJECT / "overlays/xendemo/etc/xen/xendemo.conf"
 
 
 def load(folder: Path, text: str) -> conf.Settings:
