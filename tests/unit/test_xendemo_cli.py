@@ -22,7 +22,7 @@ from xendemo.errors import InputError, Mistakes, explain
 TREE = PROJECT / "overlays/xendemo"
 PACKAGE = TREE / "usr/lib/xendemo/xendemo"
 PROGRAM = TREE / "usr/bin/xendemo"
-MANUAL = TREE / "usr/share/man/man1/xendemo.1"
+MANUALS = TREE / "usr/share/man/man1"
 COMPLETION = TREE / "usr/share/bash-completion/completions/xendemo"
 SETTINGS = PROJECT / "overlays/xendemo/etc/xen/xendemo.conf"
 WITH_SETTINGS = f"xendemo create -f {SETTINGS}"
@@ -271,14 +271,18 @@ def options(verb: str) -> list[str]:
                       help_of(verb).stdout.partition("examples:")[0])  # fmt: skip
 
 
-def manual() -> str:
-    return MANUAL.read_text().replace(r"\-", "-")
+def manual(page: str) -> str:
+    return (MANUALS / f"{page}.1").read_text().replace(r"\-", "-")
 
 
-def test_the_manual_knows_the_verbs_and_options() -> None:
-    text = re.sub(r"\\f.", "", manual())
-    for verb in cli.VERBS:
-        assert f".SS {verb}\n" in text
+PAGES = {"xendemo": sorted({*cli.VERBS} - {"install"}), "xendemo-install": ["install"]}
+"""Each page of the manual, and the verbs whose options it has."""
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_the_manual_knows_the_verbs_and_options(page: str) -> None:
+    text = re.sub(r"\\f.", "", manual(page))
+    for verb in PAGES[page]:
         assert f"xendemo {verb}" in text
         for option in set(options(verb)) - {"-h"}:
             assert option in text, f"{verb} {option}"
@@ -286,22 +290,30 @@ def test_the_manual_knows_the_verbs_and_options() -> None:
         assert f".B {status}\n" in text
 
 
-def test_the_examples_of_the_manual_are_accepted() -> None:
-    examples = re.findall(r"\.EX\n(.*?)\.EE", manual(), re.DOTALL)
+def test_the_manual_has_a_chapter_for_each_verb() -> None:
+    for verb in cli.VERBS:
+        assert f".SS {verb}\n" in manual("xendemo")
+
+
+@pytest.mark.parametrize(("page", "least"), [("xendemo", 6), ("xendemo-install", 2)])
+def test_the_examples_of_the_manual_are_accepted(page: str, least: int) -> None:
+    examples = re.findall(r"\.EX\n(.*?)\.EE", manual(page), re.DOTALL)
     lines = [
         line.split()[1:]
         for block in examples
         for line in block.splitlines()
         if line.startswith("xendemo ")
     ]
-    assert len(lines) > 5
+    assert len(lines) >= least
     for words in lines:
         cli.parser(words).parse_args(words)
 
 
 @pytest.mark.skipif(not shutil.which("groff"), reason="groff is not installed")
-def test_the_manual_is_sound() -> None:
+@pytest.mark.parametrize("page", PAGES)
+def test_the_manual_is_sound(page: str) -> None:
     done = subprocess.run(
-        ["groff", "-man", "-ww", "-z", "-Tutf8", MANUAL], capture_output=True, text=True
-    )
+        ["groff", "-man", "-ww", "-z", "-Tutf8", MANUALS / f"{page}.1"],
+        capture_output=True, text=True,
+    )  # fmt: skip
     assert (done.returncode, done.stderr) == (0, "")

@@ -113,7 +113,7 @@ def read(text: str, source: str) -> Options:
     try:
         tables = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise InputError(f"{source}: {error}", "it must be TOML; see xendemo(1)") from None
+        raise InputError(f"{source}: {error}", "it must be TOML; see xendemo-install(1)") from None
     mistakes: Pairs = []
     values = _values(tables, mistakes)
     for key in ("way", "target"):
@@ -159,7 +159,7 @@ def from_command_line(words: str) -> str:
     """
     named = [word[len(WORD) :] for word in words.split() if word.startswith(WORD)]
     if not named or not named[-1]:
-        raise InputError(f"the kernel's command line has no {WORD}", "see xendemo(1)")
+        raise InputError(f"the kernel's command line has no {WORD}", "see xendemo-install(1)")
     return named[-1]
 
 
