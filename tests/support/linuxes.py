@@ -12,9 +12,10 @@ from pathlib import Path
 from xendemo.install import remove, source
 from xendemo.install.devices import Device
 from xendemo.install.facts import Disc, Facts
+from xendemo.install.findmnt import Mounted
 from xendemo.install.into import Seen
 from xendemo.install.options import Options
-from xendemo.install.target import Mounted, Target, survey
+from xendemo.install.target import Target, survey
 
 KERNEL = "6.12.57+deb13-amd64"
 XEN = "4.20.2"

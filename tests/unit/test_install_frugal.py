@@ -13,12 +13,13 @@ from democd.smoke.menu import entries
 from xendemo.errors import InputError, Mistakes
 from xendemo.install import devices, frugal, iso_file, iso_menu, iso_peek, judge
 from xendemo.install.facts import Disc, Facts
+from xendemo.install.findmnt import Mounted
 from xendemo.install.frugal import Seen
 from xendemo.install.iso_file import ISO, WORK, Found
 from xendemo.install.iso_menu import Menu
 from xendemo.install.options import Options
 from xendemo.install.steps import Copy, Mount, Plan, Remove, Run, Step, Write
-from xendemo.install.target import Mounted, survey
+from xendemo.install.target import survey
 
 MIB = 1 << 20
 GIB = 1 << 30

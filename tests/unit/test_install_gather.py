@@ -9,8 +9,8 @@ import pytest
 
 from tests.support.lsblk import GIB, disk, entry, mapped, part, text
 from xendemo.errors import InputError
-from xendemo.install import devices, gather, medium
-from xendemo.install.medium import Mounted
+from xendemo.install import devices, findmnt, gather, medium
+from xendemo.install.findmnt import Mounted
 
 HELP_2_38 = """
 Available output columns:
@@ -88,7 +88,7 @@ def test_mounts_and_swap_are_uses_of_devices() -> None:
                             {"target": "/x", "source": None, "fstype": None}]}  # fmt: skip
     swaps = gather.read_swaps("Filename Type Size Used Priority\n/dev/dm-1 partition 9 0 -2\n")
     names = {"/dev/dm-1": "/dev/mapper/vg-swap"}
-    assert gather.used(gather.read_mounts(json.dumps(told)), swaps, names) == {
+    assert gather.used(findmnt.read(json.dumps(told)), swaps, names) == {
         "/dev/sda2": "mounted at /",
         "/dev/mapper/vg-swap": "in use as swap",
     }

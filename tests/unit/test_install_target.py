@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from tests.support import linuxes as l
-from xendemo.errors import Failure
-from xendemo.install import cmdline, fstab, grub2, judge, reach, tree
+from xendemo.errors import Failure, Mistakes
+from xendemo.install import cmdline, findmnt, fstab, grub2, reach, tree
 
 FSTAB = f"""\
 # UUID={l.BOOT_UUID} /boot ext4 defaults 0 2
@@ -63,7 +63,7 @@ def test_mounts_are_read() -> None:
          "options": "ro,relatime,subvol=/@"},
         {"target": "/", "source": None, "fstype": None, "fsroot": None, "options": None},
     ]}  # fmt: skip
-    first, second = reach.read_mounts(json.dumps(told))
+    first, second = findmnt.read(json.dumps(told))
     assert (first.path, first.root, first.readonly) == ("/mnt", "/@", True)
     assert (second.source, second.readonly) == ("", False)
 
@@ -89,7 +89,7 @@ def test_the_subvolume_with_the_root_is_found(
 @pytest.mark.parametrize(
     ("path", "told"),
     [
-        ("/dev/sda", "is a disk, not a partition"),
+        ("/dev/sda", "is a whole disk, not a partition"),
         ("/dev/sda3", "encrypted"),
         ("/dev/sr0", "holds the disc"),
         ("/dev/sdq1", "no such device"),
@@ -97,14 +97,16 @@ def test_the_subvolume_with_the_root_is_found(
     ],
 )
 def test_partitions_that_are_no_root(path: str, told: str) -> None:
-    pairs = judge.partition(path, l.facts())
-    assert told in pairs[0][0]
-    assert pairs[0][1]
+    with pytest.raises(Mistakes) as caught:
+        reach.partition(path, l.facts())
+    assert told in caught.value.pairs[0][0]
+    assert caught.value.pairs[0][1]
 
 
 def test_a_guests_disk_is_left_alone() -> None:
     facts = l.facts(guest_disks=frozenset({"/dev/sda1"}))
-    assert "running domain" in judge.partition("/dev/sda1", facts)[0][0]
+    with pytest.raises(Mistakes, match="running domain"):
+        reach.partition("/dev/sda1", facts)
 
 
 def test_assignments_of_a_shell() -> None:

@@ -126,7 +126,10 @@ def _wanted(args: argparse.Namespace) -> tuple[Options, Facts]:
                              f"--help: {pair[0].split()[0]} alone says too little")
                             for pair in changed])  # fmt: skip
         facts = gather.gather(args.disc)
-        return replace(dialog.ask(facts), dry_run=args.dry_run, disc=args.disc), facts
+        options = replace(dialog.ask(facts), dry_run=args.dry_run, disc=args.disc)
+        if mistakes := safety.mistakes(facts, options):
+            raise Mistakes(mistakes)
+        return options, facts
     else:
         options, spelled = from_arguments(args, mistakes), SPELLED
     mistakes += judge(options, spelled) if not named else []
@@ -134,7 +137,7 @@ def _wanted(args: argparse.Namespace) -> tuple[Options, Facts]:
         facts = gather.gather(options.disc)
     except Failure as failure:
         raise Mistakes([*mistakes, *failure.pairs]) if mistakes else failure from None
-    mistakes += safety.mistakes(facts, options, _need(facts, options))
+    mistakes += safety.mistakes(facts, options)
     if not named and not options.dry_run:
         mistakes += unasked(options, terminal=sys.stdin.isatty())
     if mistakes:
@@ -209,16 +212,6 @@ def decide(facts: Facts, options: Options) -> Plan:
     seen = (getattr(module, look)(facts, options),) if look else ()
     plan: Plan = getattr(module, make[1])(facts, options, *seen)
     return plan
-
-
-def _need(facts: Facts, options: Options) -> int:
-    """Return the bytes that a whole disk must have."""
-    device = facts.find(options.target)
-    if options.way != "disk" or device is None:
-        return 0
-    sizes = importlib.import_module("xendemo.install.sizes")
-    need: int = sizes.needed(facts.disc, options, device.sector)
-    return need
 
 
 def shown(plan: Plan) -> str:

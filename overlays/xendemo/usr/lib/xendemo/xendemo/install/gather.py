@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import glob
-import json
 import os
 import re
 from collections.abc import Iterable, Mapping
@@ -12,10 +11,11 @@ from dataclasses import replace
 
 from xendemo import run
 from xendemo.errors import Failure
-from xendemo.install import devices
+from xendemo.install import devices, findmnt
 from xendemo.install.devices import Device, walk
 from xendemo.install.facts import Facts
-from xendemo.install.medium import Mounted, find_disc, look_at_disc
+from xendemo.install.findmnt import Mounted
+from xendemo.install.medium import find_disc, look_at_disc
 
 LIVE = "/run/democd/disc"  # written by the initrd's init
 BACKENDS = ("vbd", "qdisk", "vbd3", "tap")
@@ -37,7 +37,7 @@ def gather(folder: str = "") -> Facts:
     """
     live = os.path.exists(LIVE)
     seen = look_at_devices()
-    mounts = read_mounts(run.check("findmnt", "--json", "--list", "-o", "TARGET,SOURCE,FSTYPE"))
+    mounts = findmnt.now()
     swaps = read_swaps(_content("/proc/swaps"))
     names = {**_links(seen), **_kernel_names(seen)}
     return Facts(
@@ -94,14 +94,6 @@ def read_probe(device: Device, text: str, *, ambivalent: bool = False) -> Device
     )
 
 
-def read_mounts(text: str) -> tuple[Mounted, ...]:
-    """Read the output of `findmnt --json --list`."""
-    return tuple(
-        Mounted(entry["target"], entry["source"] or "", entry["fstype"] or "")
-        for entry in json.loads(text)["filesystems"]
-    )
-
-
 def read_swaps(text: str) -> frozenset[str]:
     """Read /proc/swaps: what is used as swap, devices and files."""
     return frozenset(line.split()[0] for line in text.splitlines()[1:] if line.strip())
@@ -113,8 +105,7 @@ def used(
     """Return what devices are used for, by path."""
     found = {}
     for mount in mounts:
-        source = mount.source.partition("[")[0]
-        found[names.get(source, source)] = f"mounted at {mount.target}"
+        found[names.get(mount.source, mount.source)] = f"mounted at {mount.path}"
     found |= {names.get(swap, swap): "in use as swap" for swap in swaps}
     return {path: use for path, use in found.items() if path.startswith("/dev/")}
 

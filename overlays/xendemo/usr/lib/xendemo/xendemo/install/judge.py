@@ -10,35 +10,7 @@ from xendemo.install.target import Place, Target
 Pairs = list[tuple[str, str]]
 
 SPARE = 4 << 20  # bytes that are left free, for directories and for the files of others
-_MEMBERS = {
-    "LVM2_member": "a part of LVM",
-    "linux_raid_member": "a part of an array (md)",
-    "crypto_LUKS": "encrypted (LUKS)",
-    "swap": "swap",
-    "zfs_member": "a part of ZFS",
-    "iso9660": "a disc",
-    "squashfs": "read-only (squashfs)",
-}
 _KINDS = {"lvm": "LVM", "crypt": "LUKS", "mpath": "multipath"}
-
-
-def partition(path: str, facts: Facts) -> Pairs:
-    """Return what speaks against mounting a device as somebody's root."""
-    device = fstab.device(path, facts.devices)
-    if device is None:
-        return [(f"{path}: there is no such device", "lsblk shows all that there are")]
-    if device.path in facts.disc.backing:
-        return [(f"{path} holds the disc that is installed from", "name another partition")]
-    if device.path in facts.guest_disks:
-        return [(f"{path} is the disk of a running domain", "shut that domain down first")]
-    if device.fstype in _MEMBERS:
-        return [(f"{path} is {_MEMBERS[device.fstype]}, not a root", _by_hand(device.fstype))]
-    if device.children:
-        inner = ", ".join(child.path for child in device.children)
-        return [(f"{path} is a disk, not a partition", f"the Linux is on one of: {inner}")]
-    if not device.fstype:
-        return [(f"{path} has no file system", "name the partition that / of the Linux is on")]
-    return []
 
 
 def target(found: Target) -> Pairs:
@@ -121,12 +93,6 @@ def room(needs: dict[str, int], found: Target) -> Pairs:
 
 
 _BY_HAND = "its own initramfs can: copy Xen there, and add an entry, by hand (README.CD)"
-
-
-def _by_hand(fstype: str) -> str:
-    if fstype in ("swap", "iso9660", "squashfs"):
-        return "name the partition that / of the Linux is on"
-    return "the disc's initrd opens no LVM, no arrays and nothing encrypted"
 
 
 def _root(found: Target, top: Place, source: Source) -> Pairs:

@@ -6,27 +6,18 @@ import json
 import os
 import struct
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from xendemo.errors import InputError
 from xendemo.install.devices import Device, walk
 from xendemo.install.facts import Disc
+from xendemo.install.findmnt import Mounted
 
 CDROM = "/cdrom"
 MANIFEST = "manifest.json"
 DESCRIPTOR, SECTOR = 16 * 2048, 2048  # ISO 9660's first volume descriptor (ECMA-119, 6.2.1)
 OWN_LAYERS = ("tools", "modules-xen0")  # of xen0, below those of every role
 PACKED = 4  # what a small layer has unpacked, at most, for each byte on the disc
-
-
-@dataclass(frozen=True)
-class Mounted:
-    """A line of findmnt."""
-
-    target: str
-    source: str
-    type: str
 
 
 def find_disc(folder: str) -> str:
@@ -58,7 +49,7 @@ def look_at_disc(
         InputError: something is there, but it is no whole disc that is mounted.
     """
     mounts = list(mounts)
-    source = next((mount.source for mount in reversed(mounts) if mount.target == folder), "")
+    source = next((mount.source for mount in reversed(mounts) if mount.path == folder), "")
     if not source.startswith("/dev/"):
         raise InputError(
             f"{folder} is not where a disc is mounted",
@@ -155,10 +146,10 @@ def _source_of(file: str, mounts: Iterable[Mounted]) -> str:
     """Return what the file system is on that has a file."""
     best = Mounted("", "", "")
     for mount in mounts:
-        inside = mount.target == "/" or f"{file}/".startswith(f"{mount.target}/")
-        if inside and len(mount.target) >= len(best.target):
+        inside = mount.path == "/" or f"{file}/".startswith(f"{mount.path}/")
+        if inside and len(mount.path) >= len(best.path):
             best = mount
-    return best.source.partition("[")[0]  # of btrfs: /dev/sda2[/@home]
+    return best.source
 
 
 def _home() -> str:

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 from collections.abc import Iterator
 
 from xendemo import run as programs
 from xendemo.errors import Mistakes
-from xendemo.install import fstab, judge, source, tree
+from xendemo.install import findmnt, fstab, safety, source, tree
+from xendemo.install.devices import Device
 from xendemo.install.facts import Facts
+from xendemo.install.findmnt import Mounted
+from xendemo.install.options import Options
 from xendemo.install.source import Source
 from xendemo.install.steps import Mount
-from xendemo.install.target import Mounted, Target, survey
+from xendemo.install.target import Target, survey
 
 RUN = "/run/xendemo-install"
 TARGET = f"{RUN}/target"  # where a partition is mounted
@@ -45,33 +47,6 @@ def opened(mount: Mount, readonly: bool = True) -> Iterator[None]:
         programs.check("umount", mount.path)
 
 
-def mounted() -> tuple[Mounted, ...]:
-    """Return what is mounted where, the last one last."""
-    told = programs.check(
-        "findmnt",
-        "--json",
-        "--list",
-        "--nofsroot",
-        "--output",
-        "TARGET,SOURCE,FSTYPE,FSROOT,OPTIONS",
-    )
-    return read_mounts(told)
-
-
-def read_mounts(told: str) -> tuple[Mounted, ...]:
-    """Return what `findmnt --json --list` has told of."""
-    return tuple(
-        Mounted(
-            path=entry["target"],
-            source=entry["source"] or "",
-            fstype=entry["fstype"] or "",
-            root=entry["fsroot"] or "/",
-            readonly="ro" in (entry["options"] or "").split(","),
-        )
-        for entry in json.loads(told)["filesystems"]
-    )
-
-
 def drivers(device: str) -> tuple[str, ...]:
     """Return the modules of all controllers between the machine and a device."""
     place = os.path.realpath(f"{_DISK}/{os.path.basename(os.path.realpath(device))}")
@@ -95,19 +70,16 @@ def target(facts: Facts, into: str) -> Iterator[Target]:
     if os.path.isdir(into):
         root, steps = os.path.realpath(into), list[Mount]()
     else:
-        real = os.path.realpath(into)
-        if pairs := judge.partition(real, facts):
-            raise Mistakes(pairs)
-        root, steps = _partition(real, facts)
+        root, steps = _partition(partition(into, facts))
     with contextlib.ExitStack() as stack:
         for step in steps:
             stack.enter_context(opened(step))
         entries = fstab.parse(tree.text(root, "/etc/fstab"))
-        rest, missing = others(root, entries, mounted(), facts)
+        rest, missing = others(root, entries, findmnt.now(), facts)
         for step in rest:
             stack.enter_context(opened(step))
         mounts = (*steps, *rest)
-        there = mounted() if not mounts else _writable(mounted(), mounts)
+        there = findmnt.now() if not mounts else _writable(findmnt.now(), mounts)
         top = [mount.source for mount in there if mount.path == root]
         yield survey(
             root, there, facts.devices, facts.disc.kernel, into, mounts, missing,
@@ -115,17 +87,29 @@ def target(facts: Facts, into: str) -> Iterator[Target]:
         )  # fmt: skip
 
 
-def _partition(path: str, facts: Facts) -> tuple[str, list[Mount]]:
-    device = fstab.device(path, facts.devices)
-    assert device is not None  # judged before
+def partition(name: str, facts: Facts) -> Device:
+    """Return the partition that a person has named, by whichever of its names.
+
+    Raises:
+        Mistakes: nothing can be mounted there, or must be.
+    """
+    device = facts.find(name)
+    if device is None:
+        raise Mistakes([safety.unknown(facts, name)])
+    if pairs := safety.mistakes(facts, Options("into", device.path)):
+        raise Mistakes(pairs)
+    return device
+
+
+def _partition(device: Device) -> tuple[str, list[Mount]]:
     for place in device.mountpoints:
         if place != "[SWAP]" and os.path.isdir(place):
             return place, []
-    step = Mount("reach the Linux", path, TARGET, device.fstype)
+    step = Mount("reach the Linux", device.path, TARGET, device.fstype)
     with opened(step):
         folder = subvolume(TARGET) if device.fstype == "btrfs" else ""
     options = f"subvol={folder}" if folder else ""
-    return TARGET, [Mount(step.words, path, TARGET, device.fstype, options)]
+    return TARGET, [Mount(step.words, device.path, TARGET, device.fstype, options)]
 
 
 def subvolume(top: str) -> str:

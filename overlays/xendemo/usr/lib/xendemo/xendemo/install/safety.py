@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Iterator
 
 from xendemo.install import sizes
@@ -31,28 +30,17 @@ STACKED = {"lvm": "LVM", "crypt": "encryption (LUKS)", "mpath": "a multipath dev
            "dm": "the device mapper", "md": "a RAID array (md)"}  # fmt: skip
 DISKS = ("disk", "loop")
 NO_DISKS = ("zram", "ram", "mtdblock", "fd", "nbd")  # kernel names of what is a "disk" to lsblk
-MACHINES = {"x86_64": (2, 62, "64-bit x86"), "aarch64": (2, 183, "64-bit ARM"),
-            "i686": (1, 3, "32-bit x86")}  # fmt: skip
-"""ELF class and e_machine (System V ABI, chapter 4) of programs, by what `uname -m` says."""
-KNOWN = {(1, 3): "32-bit x86", (2, 62): "64-bit x86", (1, 40): "32-bit ARM", (2, 183): "64-bit ARM",
-         (2, 243): "64-bit RISC-V", (2, 21): "64-bit POWER", (2, 22): "IBM Z"}  # fmt: skip
 
 
-def mistakes(facts: Facts, options: Options, need: int = 0) -> Pairs:
-    """Return all reasons why this must not be done to the target, each with what would help.
-
-    Args:
-        facts: of the machine.
-        options: with the target.
-        need: bytes that a whole disk must have.
-    """
+def mistakes(facts: Facts, options: Options) -> Pairs:
+    """Return all reasons why this must not be done to the target, each with what would help."""
     if not options.target.startswith("/dev/"):
         return []  # a folder: `into` looks at what is in it
     device = facts.find(options.target)
     if device is None:
         return [unknown(facts, options.target)]
     if options.way == "disk":
-        return list(_disk_mistakes(facts, options, device, need))
+        return list(_disk_mistakes(facts, options, device))
     return list(_partition_mistakes(facts, device))
 
 
@@ -66,9 +54,7 @@ def unknown(facts: Facts, name: str) -> tuple[str, str]:
     )
 
 
-def _disk_mistakes(
-    facts: Facts, options: Options, device: Device, need: int
-) -> Iterator[tuple[str, str]]:
+def _disk_mistakes(facts: Facts, options: Options, device: Device) -> Iterator[tuple[str, str]]:
     wrong = no_disk(facts, device)
     if wrong:
         yield wrong
@@ -76,9 +62,7 @@ def _disk_mistakes(
     yield from in_the_way(facts, device)
     if device.readonly:
         yield (f"{device.path} is read-only", "some drives and cards have a switch for that")
-    if device.size < need:
-        yield (f"{device.path} is too small: it has {say_size(device.size)}, "
-               f"{say_size(need)} are needed", sizes.advice(options))  # fmt: skip
+    yield from sizes.mistakes(facts.disc, options, device)
     yield from _wipe_mistakes(facts, options, device)
 
 
@@ -118,7 +102,7 @@ def _partition_mistakes(facts: Facts, device: Device) -> Iterator[tuple[str, str
         yield (f"{device.path} is {stacked}: the initrd that boots Xen cannot open that",
                "it needs a file system on a partition of its own")  # fmt: skip
         return
-    if device.type == "rom" or not device.size:
+    if device.path not in facts.disc.backing and (device.type == "rom" or not device.size):
         yield (f"{device.path} is no partition", "see what there is: lsblk")
         return
     if device.children:
@@ -217,28 +201,6 @@ def content(device: Device) -> str:
     elif device.pttype:
         found.append(f"a partition table ({device.pttype})")
     return "; ".join(found)
-
-
-def foreign(header: bytes, machine: str, name: str) -> Pairs:
-    """Return why a Linux cannot be booted with this disc's kernel, by one of its programs.
-
-    Args:
-        header: the first 20 bytes of the program (ELF: class at 4, byte order at 5, machine at 18).
-        machine: as `uname -m` says of the running kernel.
-        name: of the program, for the complaint.
-    """
-    if header[:4] != b"\x7fELF" or len(header) < 20:
-        return [(f"{name} is no program: this is no Linux that could be booted",
-                 "name the folder or partition with the root of a Linux")]  # fmt: skip
-    order = "<" if header[5] == 1 else ">"
-    found = (header[4], struct.unpack_from(f"{order}H", header, 18)[0])
-    wanted = MACHINES.get(machine, MACHINES["x86_64"])
-    if found == wanted[:2]:
-        return []
-    kind = KNOWN.get(found, f"of an unknown machine ({found[1]})")
-    return [(f"{name} is {kind}, and this disc's kernels are {wanted[2]}",
-             "a 32-bit or foreign Linux cannot be booted with them; "
-             "install to a disk of its own: --disk")]  # fmt: skip
 
 
 def _is_on_disc(facts: Facts, device: Device) -> bool:

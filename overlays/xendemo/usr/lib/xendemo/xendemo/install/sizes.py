@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from xendemo.install.devices import Device
 from xendemo.install.facts import Disc
-from xendemo.install.options import Options
+from xendemo.install.options import Options, Pairs, say_size
 
 MIB = 1 << 20
 BIOS_BOOT = 1 * MIB  # GRUB's core, which is 30 to 130 KiB
@@ -45,11 +46,17 @@ def needed(disc: Disc, options: Options, sector: int = 512) -> int:
     return fixed + root(disc, options) + (usr(disc) if options.separate_usr else 0)
 
 
-def advice(options: Options) -> str:
-    """Return what to do about a disk that is too small: what could be done without."""
+def mistakes(disc: Disc, options: Options, device: Device) -> Pairs:
+    """Return the complaint about a disk that is too small, with what could be done without."""
+    need = needed(disc, options, device.sector)
+    if device.size >= need:
+        return []
     less = ["--no-guests"] if options.guests else []
     less += ["less --swap"] if options.swap else []
-    return f"take a larger disk, or {' and '.join(less)}" if less else "take a larger disk"
+    return [(
+        f"{device.path} is too small: it has {say_size(device.size)}, {say_size(need)} are needed",
+        f"take a larger disk, or {' and '.join(less)}" if less else "take a larger disk",
+    )]  # fmt: skip
 
 
 def _usr(disc: Disc) -> int:

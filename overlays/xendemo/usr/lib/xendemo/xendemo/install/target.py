@@ -9,27 +9,11 @@ from dataclasses import dataclass
 
 from xendemo.install import cmdline, fstab, grub2, loaders, record, tree
 from xendemo.install.devices import Device, walk
+from xendemo.install.findmnt import Mounted
 from xendemo.install.steps import Mount, aside
 
 PROGRAMS = ("/bin/sh", "/usr/bin/env", "/sbin/init", "/bin/bash")
 MACHINES = {3: "i386", 40: "arm", 62: "x86_64", 183: "aarch64", 243: "riscv64", 21: "ppc64"}
-
-
-@dataclass(frozen=True)
-class Mounted:
-    """A mounted file system.
-
-    Args:
-        path: where.
-        source: the device.
-        root: the folder of it that is mounted: a btrfs subvolume has "/@".
-    """
-
-    path: str
-    source: str
-    fstype: str
-    root: str = "/"
-    readonly: bool = False
 
 
 @dataclass(frozen=True)

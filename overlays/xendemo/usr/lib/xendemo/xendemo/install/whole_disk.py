@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import uuid
 
-from xendemo.errors import InputError
+from xendemo.errors import InputError, Mistakes
 from xendemo.install import layout, live_only, settings, sizes, unfinished
 from xendemo.install.devices import Device
 from xendemo.install.facts import Disc, Facts
@@ -40,13 +40,8 @@ def plan(facts: Facts, options: Options, fresh: Fresh = uuid.uuid4) -> Plan:
         InputError: there is no such disk, or it is too small.
     """
     device = _device(facts, options.target)
-    least = sizes.needed(facts.disc, options, device.sector)
-    if device.size < least:
-        raise InputError(
-            f"{device.path} is too small: it has {say_size(device.size)}, "
-            f"{say_size(least)} are needed",
-            "take a larger disk",
-        )
+    if mistakes := sizes.mistakes(facts.disc, options, device):
+        raise Mistakes(mistakes)
     disk = layout.make(device, facts.disc, options, fresh)
     return Plan(
         title=f"install Xen and Debian on the whole disk {device.path}",
@@ -69,10 +64,10 @@ def plan(facts: Facts, options: Options, fresh: Fresh = uuid.uuid4) -> Plan:
     )
 
 
-def _device(facts: Facts, path: str) -> Device:
-    device = facts.find(path)
+def _device(facts: Facts, name: str) -> Device:
+    device = facts.find(name)
     if not device:
-        raise InputError(f"there is no disk {path}", "see what there is: lsblk")
+        raise InputError(f"there is no disk {name}", "see what there is: lsblk")
     return device
 
 
