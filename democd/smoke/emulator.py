@@ -15,7 +15,7 @@ LOST = "RIP: e030:do_sync_core"
 FOLDER = "/etc/xen/guests"
 """Where a guest's file for xl is, on each of our discs."""
 
-_CRASHED = """cd /var/log/xen && for log in $(grep -ls 'shut down, reason code 3 ' xl-*.log); do
+CRASHED = """cd /var/log/xen && for log in $(grep -ls 'shut down, reason code 3 ' xl-*.log); do
 log=${log#xl-}; echo ${log%.log}; done"""
 """Prints the names of guests whose last life ended in a crash (SHUTDOWN_crash of Xen's sched.h)."""
 
@@ -32,7 +32,7 @@ def revive(console: Console) -> list[str]:
     for name in lost:
         console.get(f"xl destroy {name}", 120)
     # One that is not kept when it crashes is gone with its console: xl's own log tells that it did.
-    lost += [name for name in console.run(_CRASHED).text.split() if name not in names]
+    lost += [name for name in console.run(CRASHED).text.split() if name not in names]
     for name in lost:
         console.get(f"xl create {FOLDER}/{name}.cfg", 300)
     return lost

@@ -113,7 +113,7 @@ PLACES = (
     Place("virtio", "pc", "uefi", "vmxnet3"),
     Place("nvme", "q35", "bios", "e1000e"),
     Place("nvme", "q35", "uefi", "virtio-net-pci"),
-    Place("usb-uhci", "pc", "bios", "pcnet"),
+    Place("usb-uhci", "pc", "bios", "i82557b"),
     Place("usb-uhci", "pc", "uefi", "tulip"),
     Place("usb-uhci-cd", "pc", "uefi", "rtl8139"),
     Place("usb-ehci-cd", "pc", "bios", "tulip"),

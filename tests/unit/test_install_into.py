@@ -13,7 +13,7 @@ import pytest
 from tests.support import linuxes as l
 from tests.support.performing import cut_short, perform
 from xendemo.errors import InputError, Mistakes
-from xendemo.install import into, remove
+from xendemo.install import into, record, remove
 from xendemo.install.devices import Device
 from xendemo.install.into import Seen
 from xendemo.install.source import Source
@@ -445,3 +445,11 @@ def test_a_folder_without_a_record_is_left_alone(tmp_path: Path, disc: Source) -
 def test_a_record_that_cannot_be_read_is_told(tmp_path: Path, disc: Source) -> None:
     root = l.debian(tmp_path / "root", **{"boot/xendemo/installed.json": '{"format": 9}'})
     assert "installed.json" in refused(l.seen(root, disc))
+
+
+@pytest.mark.parametrize("folder", ["/etc", "/lib/modules", "/lib/modules/..", "/lib/modules/a/b"])
+def test_a_record_that_would_have_other_folders_removed_is_none(folder: str) -> None:
+    good = record.Record(True, "1.0", l.KERNEL, "grub2", "", modules=(f"/lib/modules/{l.KERNEL}",))
+    assert record.read(record.write(good)) == good
+    with pytest.raises(ValueError, match="no folder of modules"):
+        record.read(record.write(replace(good, modules=(folder,))))

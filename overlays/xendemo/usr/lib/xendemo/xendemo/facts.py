@@ -14,6 +14,7 @@ from ipaddress import IPv4Address, IPv4Interface
 
 from xendemo import run
 from xendemo.errors import Failure
+from xendemo.files import content
 
 VIFS = "/local/domain/0/backend/vif"
 HYPERVISOR = "/sys/hypervisor"
@@ -123,12 +124,12 @@ def gather(files: Sequence[str], names: Sequence[str]) -> Facts:
         domains=domains(),
         vifs=vifs(),
         own=read_addresses(run.check("ip", "-j", "-4", "address")),
-        available=read_available(_content("/proc/meminfo")),
+        available=read_available(content("/proc/meminfo")),
         room=read_room(_header(files[0])) if files else 0,
         medium=medium,
         unreadable={path: why for path in files if (why := _unreadable(path, medium))},
         hosts={name: _look_up(name) for name in names},
-        passwords="ssh=password" in _content("/proc/cmdline").split(),
+        passwords="ssh=password" in content("/proc/cmdline").split(),
     )
 
 
@@ -226,7 +227,7 @@ def read_mounted(text: str) -> str:
 
 def look_at_medium() -> Medium:
     """Say where the disc is, and read a sector of it to see whether it is still there."""
-    device = read_disc(_content(DISC)) or read_mounted(_content(MOUNTS))
+    device = read_disc(content(DISC)) or read_mounted(content(MOUNTS))
     if not device:
         return Medium("", "nothing is mounted at /cdrom")
     try:
@@ -278,14 +279,6 @@ def _look_up(name: str) -> IPv4Address | None:
     except OSError:
         return None
     return IPv4Address(str(found[0][4][0]))
-
-
-def _content(path: str) -> str:
-    try:
-        with open(path, encoding="utf-8", errors="replace") as file:
-            return file.read()
-    except FileNotFoundError:
-        return ""
 
 
 def _is_address(word: str) -> bool:

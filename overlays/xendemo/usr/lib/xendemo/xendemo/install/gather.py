@@ -11,6 +11,7 @@ from dataclasses import replace
 
 from xendemo import run
 from xendemo.errors import Failure
+from xendemo.files import content
 from xendemo.install import devices, findmnt
 from xendemo.install.devices import Device, walk
 from xendemo.install.facts import Facts
@@ -38,7 +39,7 @@ def gather(folder: str = "") -> Facts:
     live = os.path.exists(LIVE)
     seen = look_at_devices()
     mounts = findmnt.now()
-    swaps = read_swaps(_content("/proc/swaps"))
+    swaps = read_swaps(content("/proc/swaps"))
     names = {**_links(seen), **_kernel_names(seen)}
     return Facts(
         disc=look_at_disc(find_disc(folder), seen, mounts, names, _backing_files(seen)),
@@ -173,7 +174,7 @@ def _backing_files(seen: tuple[Device, ...]) -> dict[str, str]:
     """Return the file behind each loop device."""
     found = {}
     for device in walk(seen):
-        file = _content(f"/sys/class/block/{device.kernel}/loop/backing_file").rstrip("\n")
+        file = content(f"/sys/class/block/{device.kernel}/loop/backing_file").rstrip("\n")
         if file:
             found[device.path] = file.removesuffix(" (deleted)")
     return found
@@ -182,7 +183,7 @@ def _backing_files(seen: tuple[Device, ...]) -> dict[str, str]:
 def _partitions() -> dict[str, tuple[int, int]]:
     """Return number and start of each partition."""
     return {
-        path.split("/")[4]: (int(_content(path)), int(_content(f"{os.path.dirname(path)}/start")))
+        path.split("/")[4]: (int(content(path)), int(content(f"{os.path.dirname(path)}/start")))
         for path in glob.glob("/sys/class/block/*/partition")
     }
 
@@ -191,14 +192,6 @@ def _can_write_variables() -> bool:
     """Tell whether the firmware lets its variables be written."""
     folder = "/sys/firmware/efi/efivars"
     return os.path.isdir(folder) and bool(os.listdir(folder)) and os.access(folder, os.W_OK)
-
-
-def _content(path: str) -> str:
-    try:
-        with open(path, encoding="utf-8", errors="replace") as file:
-            return file.read()
-    except OSError:
-        return ""
 
 
 def require_root() -> None:
