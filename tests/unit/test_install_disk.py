@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fnmatch
 import itertools
+import os
 import re
 import subprocess
 import uuid
@@ -360,3 +361,16 @@ def test_the_plan_says_what_will_be_lost_and_what_to_type() -> None:
     assert "lost" in made.words[0]
     assert not made.undo
     assert made.log.startswith(f"{whole_disk.TARGET}/")
+
+
+def test_the_first_step_fails_if_the_disk_has_changed(tmp_path: Path) -> None:
+    """As when one stick is pulled out and another gets its name; by a `lsblk` of our own."""
+    step = plan().steps[0]
+    assert isinstance(step, Run)
+    seen = " ".join(f"{DISK.size} {DISK.serial}".split())
+    for now, status in ((seen, 0), (f"{DISK.size} other", 1), (f"{DISK.size - 512}", 1)):
+        (tmp_path / "lsblk").write_text(f"#!/bin/sh\necho ' {now} '\n")
+        (tmp_path / "lsblk").chmod(0o755)
+        path = f"{tmp_path}:{os.environ['PATH']}"
+        done = subprocess.run(step.argv, env={"PATH": path}, capture_output=True, text=True)
+        assert (done.returncode, bool(done.stderr)) == (status, bool(status))

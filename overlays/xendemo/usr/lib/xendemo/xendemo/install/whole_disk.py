@@ -101,6 +101,7 @@ def _partitions(disk: Layout, device: Device) -> tuple[Step, ...]:
     # lies on the disk, as an array, which may lie on other disks too.
     old = [*(child for child in device.children if child.type == "part"), device]
     return (
+        Run("see that it is still the disk that was shown", _same(device)),
         *(
             Run(f"wipe what {part.path} was", ("wipefs", "--all", "--quiet", part.path))
             for part in old
@@ -112,6 +113,14 @@ def _partitions(disk: Layout, device: Device) -> tuple[Step, ...]:
         ),
         _settle(),
     )
+
+
+def _same(device: Device) -> tuple[str, ...]:
+    # Names are given anew when a stick is pulled out and another plugged in.
+    look = 'echo $(lsblk --bytes --nodeps --noheadings --output SIZE,SERIAL "$1")'
+    test = f'now=$({look}); [ "$now" = "$2" ] || {{ echo "$1 is now: $now" >&2; exit 1; }}'
+    shown = " ".join(f"{device.size} {device.serial}".split())
+    return ("sh", "-c", test, "sh", device.path, shown)
 
 
 def _settle() -> Run:
