@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import shutil
 import tempfile
 from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,7 +28,6 @@ EXAMPLES = """
 """
 TOP = Path(__file__).resolve().parents[2]
 PROFILE = "smoke"
-KEPT_DISCS = 4
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -97,8 +96,9 @@ def run(args: argparse.Namespace) -> int:
     options = _options(args)
     if wrong := mistakes_in(options) + _disagreements(args):
         raise Mistakes(wrong)
-    with tempfile.TemporaryDirectory(prefix="democd-smoke-") as scratch:
-        return smoke(options, _trips(args, options, Path(scratch)))
+    with ExitStack() as stack:
+        scratch = stack.enter_context(tempfile.TemporaryDirectory(prefix="democd-smoke-"))
+        return smoke(options, _trips(args, options, Path(scratch), stack))
 
 
 def _options(args: argparse.Namespace) -> SmokeOptions:
@@ -124,8 +124,13 @@ def _disagreements(args: argparse.Namespace) -> list[tuple[str, str]]:
     return wrong
 
 
-def _trips(args: argparse.Namespace, options: SmokeOptions, scratch: Path) -> list[Trip]:
-    """Return what is to be booted; discs that are wanted and not there are built."""
+def _trips(
+    args: argparse.Namespace, options: SmokeOptions, scratch: Path, stack: ExitStack
+) -> list[Trip]:
+    """Return what is to be booted; discs that are wanted and not there are built.
+
+    They stay as long as the stack lasts, whatever other runs throw away.
+    """
     from democd.smoke.disc import look_at
     from democd.smoke.run import chosen, trips_for
     from democd.smoke.xtf import guests_trip, images_in, module_trip
@@ -133,10 +138,10 @@ def _trips(args: argparse.Namespace, options: SmokeOptions, scratch: Path) -> li
     images = images_in(args.guest_images) if args.guest_images else []
     trips = []
     if args.dom0_module:
-        trips += [module_trip(kernel, look_at(iso)) for kernel, iso in _kernel_discs(args)]
+        trips += [module_trip(kernel, look_at(iso)) for kernel, iso in _kernel_discs(args, stack)]
     if args.dom0_module and not (images or options.names):
         return trips
-    iso = args.iso or _disc(args)
+    iso = args.iso or _disc(args, stack)
     cases = () if images and not options.names else chosen(options.names)
     if images:
         shared = [case for case in cases if case.machine == "bios-cd"]
@@ -155,14 +160,14 @@ def _recipe(args: argparse.Namespace) -> Recipe:
     return recipe.load_profile(TOP, PROFILE, args.overrides, parts.given(args))
 
 
-def _disc(args: argparse.Namespace) -> Path:
+def _disc(args: argparse.Namespace, stack: ExitStack) -> Path:
     """Return a disc with the person's own parts, built or brought up to date."""
     from democd import pipeline
     from democd.host.progress import Reporter
     from democd.workspace import Workspace
 
     wanted = _recipe(args)
-    output = _folder(args, [])
+    output = _folder(args, [], stack)
     reporter = Reporter(quiet=args.quiet)
     reporter.say(f"{'bringing up to date' if output.is_dir() else 'building'} a disc in {output}")
     made = pipeline.build(
@@ -171,7 +176,7 @@ def _disc(args: argparse.Namespace) -> Path:
     return made.iso
 
 
-def _kernel_discs(args: argparse.Namespace) -> list[tuple[Path, Path]]:
+def _kernel_discs(args: argparse.Namespace, stack: ExitStack) -> list[tuple[Path, Path]]:
     """Return each test kernel with its disc."""
     from democd import test_kernel
     from democd.errors import Mistakes
@@ -184,24 +189,17 @@ def _kernel_discs(args: argparse.Namespace) -> list[tuple[Path, Path]]:
         _recipe(args),
         args.dom0_module,
         workspace=Workspace(args.build_dir, wait=True),
-        output=_folder(args, args.dom0_module),
+        output=_folder(args, args.dom0_module, stack),
         reporter=Reporter(quiet=args.quiet),
     )
     return [(disc.kernel, disc.iso) for disc in made]
 
 
-def _folder(args: argparse.Namespace, kernels: Sequence[Path]) -> Path:
-    """Return a folder that only discs of the same parts share: another run may boot from its own.
-
-    The last few are kept: the next run finds most of its disc's parts there, and a person can boot
-    what has failed.
-    """
+def _folder(args: argparse.Namespace, kernels: Sequence[Path], stack: ExitStack) -> Path:
+    """Return the folder for discs of these parts."""
+    from democd.smoke import shelf
     from democd.workspace import key_of
 
     own = {item.path: Path(item.value) for item in parts.given(args)}
     key = key_of({**own, "set": args.overrides, "kernels": list(kernels)})
-    top: Path = args.build_dir / "smoke"
-    old = sorted(top.glob("*"), key=lambda path: path.stat().st_mtime, reverse=True)
-    for path in [path for path in old if path.name != key][KEPT_DISCS - 1 :]:
-        shutil.rmtree(path, ignore_errors=True)
-    return top / key
+    return shelf.take(args.build_dir / "smoke", key, stack)
