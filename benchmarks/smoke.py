@@ -7,10 +7,10 @@ the serial log, so each part ends with the first word of the next.
 from __future__ import annotations
 
 import gzip
+import re
 import statistics
 import sys
 import time
-import xml.etree.ElementTree as Xml
 from collections.abc import Mapping
 from itertools import pairwise
 from pathlib import Path
@@ -20,9 +20,10 @@ from benchmarks.checkout import Checkout
 from benchmarks.plot import draw_boots
 from benchmarks.report import FOLDER, TOP, Row, limit_row
 from democd.host.run import run
+from democd.smoke.cases import GUEST_PROMPT
 from democd.smoke.disc import look_at
 from democd.smoke.dom0 import prompt_of
-from democd.smoke.milestones import read
+from democd.smoke.milestones import read, second_of
 
 REPEATS = 3
 PLOT = TOP / "docs/boot.png"
@@ -71,7 +72,7 @@ def _verdict(checkout: Checkout, name: str, *words: object) -> tuple[float, Path
     run(
         [
             sys.executable, checkout.folder / "build.py", "smoke", *map(str, words),
-            "--build-dir", checkout.work, "--artifacts", kept, "--junit", kept / "junit.xml",
+            "--build-dir", checkout.work, "--artifacts", kept,
             "--accel", "tcg",
         ],
         cwd=checkout.folder,
@@ -87,12 +88,16 @@ def _disc(checkout: Checkout) -> Path:
 def _split(kept: Path, iso: Path) -> Split:
     log = (kept / MACHINE / "serial.log").read_text().splitlines()
     stages = read(log, prompt_of(look_at(iso)))
-    cases = {
-        case.attrib["name"]: float(case.attrib["time"])
-        for case in Xml.parse(kept / "junit.xml").iter("testcase")
-    }
     prompt = stages.pop("prompt")
-    return {**stages, GUEST: prompt, "over": prompt + cases["pv-guest"]}
+    return {**stages, GUEST: prompt, "over": prompt + _guest(log)}
+
+
+def _guest(log: list[str]) -> float:
+    """Return the seconds from what was done before `xl create` to the first prompt of its guest."""
+    first = next(number for number, line in enumerate(log) if "] Parsing config from " in line)
+    before = second_of(log[first - 1])
+    prompt = re.compile(rf"^\[ *[0-9.]+\] guest1:{GUEST_PROMPT}")
+    return next(second_of(line) for line in log[first:] if prompt.match(line)) - before
 
 
 def _median(splits: list[Split]) -> Split:

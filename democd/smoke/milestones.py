@@ -37,3 +37,15 @@ def read(log: Sequence[str], shell: str = "") -> dict[str, float]:
                 del signs[: place + 1]
                 break
     return found
+
+
+def second_of(line: str) -> float:
+    """Return the second at which a line of a log was begun.
+
+    Raises:
+        ValueError: it is no such line.
+    """
+    match = _LINE.match(line)
+    if not match:
+        raise ValueError(f"no line of a serial log: {line!r}")
+    return float(match[1])
