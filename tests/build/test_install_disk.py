@@ -184,5 +184,42 @@ def test_apt_can_work(disk: Installed) -> None:
     assert disk.inside("apt-get --simulate --no-download upgrade").endswith("not upgraded.")
 
 
+def test_apt_takes_updates_of_linux_and_xen(disk: Installed) -> None:
+    """From the archive, as an upgrade does: packages unpacked, initrd and menu made by their hooks.
+
+    The last test of a disk: it changes it.
+    """
+    kernel = f"linux-image-{_release(disk)}"
+    names = (kernel, "xen-hypervisor-4.20-amd64")
+    disk.inside(
+        f"""rm -f /etc/resolv.conf
+        printf '%s' '{Path("/etc/resolv.conf").read_text()}' >/etc/resolv.conf
+        printf '%s' '{_ways_of_this_host()}' >/etc/apt/apt.conf.d/00host
+        export DEBIAN_FRONTEND=noninteractive
+        apt-get -q update >&2
+        apt-get -q -y --no-install-recommends upgrade >&2
+        rm /boot/xen-4.20-amd64.gz /boot/vmlinuz-* /boot/initrd.img-*
+        apt-get -q -y --reinstall install {" ".join(names)} >&2"""
+    )
+    assert disk.inside(f"dpkg-query -W -f '${{db:Status-Abbrev}}' {' '.join(names)}") == "ii ii"
+    assert disk.inside("dpkg --audit") == ""
+    release = _release(disk)
+    inside = disk.inside(f"lsinitramfs /boot/initrd.img-{release}").splitlines()
+    assert any("/ext4.ko" in name for name in inside)
+    menu = disk.inside("cat /boot/grub/grub.cfg")
+    first = menu[menu.index("menuentry ") :].partition("\n}")[0]
+    for part in ("/boot/xen-4.20-amd64.gz", f"/boot/vmlinuz-{release}", f"initrd.img-{release}"):
+        assert part in first
+    for path in ("xen-4.20-amd64.gz", f"vmlinuz-{release}"):
+        disk.inside(f"test -s /boot/{path}")
+
+
+def _ways_of_this_host() -> str:
+    """Return how apt is told to reach the archive here, as a proxy."""
+    return subprocess.run(
+        ["apt-config", "dump", "Acquire"], check=True, capture_output=True, text=True
+    ).stdout.replace("'", "")
+
+
 def _release(disk: Installed) -> str:
     return disk.inside("ls /boot/vmlinuz-*").partition("vmlinuz-")[2]
