@@ -2,65 +2,112 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
-import pickle
 import signal
-import subprocess
 import sys
+import tempfile
+import traceback
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
-from tests.support.building import PROJECT
+from xendemo import cli
+from xendemo.errors import Interrupted
 from xendemo.install.doing import perform as _perform
 from xendemo.install.log import Log
 from xendemo.install.progress import Progress
 from xendemo.install.steps import Plan
 
 # What changes a file system, as Python tells of it before it is done (Python, audit events).
-CHANGES = ("os.link", "os.mkdir", "os.remove", "os.rename", "os.chmod", "os.utime",
-           "subprocess.Popen")  # fmt: skip
+NAMES = ("os.link", "os.mkdir", "os.remove", "os.rename", "os.rmdir")
+CHANGES = (*NAMES, "os.chmod", "os.utime", "subprocess.Popen")
+
+
+@contextlib.contextmanager
+def memory(otherwise: Path) -> Iterator[Path]:
+    """A folder in memory, where there is one: flushing so often takes minutes on a disk."""
+    shared = Path("/dev/shm")
+    if not os.access(shared, os.W_OK):
+        yield otherwise
+        return
+    with tempfile.TemporaryDirectory(dir=shared) as folder:
+        yield Path(folder)
 
 
 def perform(plan: Plan, log: Path | None = None) -> list[str]:
     """Carry out a plan; return what was warned of."""
     where = log or Path(os.environ.get("TMPDIR", "/tmp")) / f"xendemo-test-{os.getpid()}.log"
+    kept = Log(str(where))
     try:
-        return _perform(plan, Progress(io.StringIO(), len(plan.steps)), Log(str(where)))
+        return _perform(plan, Progress(io.StringIO(), len(plan.steps)), kept)
     finally:
-        where.unlink(missing_ok=True)
+        kept.close()
+        if not log:
+            where.unlink(missing_ok=True)
 
 
-def cut_short(plan: Plan, change: int) -> bool:
-    """Carry out a plan in a process of its own, killed before a change; return whether it was.
+@dataclass(frozen=True)
+class Ended:
+    """How a process has ended: its exit code, -N for signal N, and what it said."""
+
+    code: int
+    said: str
+
+
+def disturbed(plan: Plan, number: int, at: int, events: tuple[str, ...] = CHANGES) -> Ended:
+    """Carry out a plan in a process of its own that gets a signal before one of its changes.
 
     Args:
         plan: the plan.
-        change: its number, from 1.
+        number: of the signal.
+        at: number of the change, from 1.
+        events: what counts as a change.
     """
-    done = subprocess.run(
-        [sys.executable, "-m", "tests.support.performing", str(change)],
-        input=pickle.dumps(plan), cwd=PROJECT, capture_output=True,
-        env={**os.environ, "PYTHONPATH": f"{PROJECT}:{PROJECT}/overlays/xendemo/usr/lib/xendemo"},
-    )  # fmt: skip
-    assert done.returncode in (0, -signal.SIGKILL), done.stderr.decode()
-    return done.returncode != 0
+    left = at
+
+    def auditor(event: str, args: tuple[object, ...]) -> None:
+        nonlocal left
+        if event in events:
+            left -= 1
+            if left == 0:
+                os.kill(os.getpid(), number)
+
+    def work() -> tuple[int, str]:
+        signal.signal(signal.SIGTERM, cli._interrupt)
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        sys.addaudithook(auditor)
+        try:
+            perform(plan)
+        except Interrupted as interrupted:
+            return 130, str(interrupted)
+        return 0, ""
+
+    return forked(work)
 
 
-def _main(last: int) -> None:
-    plan = pickle.load(sys.stdin.buffer)
-    count = 0
-
-    def hook(event: str, args: tuple[object, ...]) -> None:
-        nonlocal count
-        if event not in CHANGES:
-            return
-        count += 1
-        if count == last:
-            os.kill(os.getpid(), signal.SIGKILL)
-
-    sys.addaudithook(hook)
-    perform(plan)
+def cut_short(plan: Plan, change: int) -> bool:
+    """Carry out a plan in a process that is killed before a change; return whether it was."""
+    done = disturbed(plan, signal.SIGKILL, change)
+    assert done.code in (0, -signal.SIGKILL), done.said
+    return done.code != 0
 
 
-if __name__ == "__main__":
-    _main(int(sys.argv[1]))
+def forked(work: Callable[[], tuple[int, str]]) -> Ended:
+    """Do something in a child of ours: a new Python would take longer to start than its work."""
+    source, sink = os.pipe()
+    child = os.fork()
+    if not child:
+        code, said = 70, ""
+        try:
+            code, said = work()
+        except BaseException:
+            said = traceback.format_exc()
+        finally:  # never back into the tests
+            os.write(sink, said.encode())
+            os._exit(code)
+    os.close(sink)
+    with os.fdopen(source, "rb") as pipe:
+        said = pipe.read().decode()
+    return Ended(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), said)

@@ -8,35 +8,26 @@ import io
 import os
 import signal
 import stat
-import subprocess
-import sys
-import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.support.building import PROJECT
+from tests.support import performing
+from tests.support.performing import NAMES, disturbed, memory
 from xendemo.errors import Failure, Interrupted
 from xendemo.install import doing
-from xendemo.install.log import Log
 from xendemo.install.progress import Progress, bar
 from xendemo.install.steps import Copy, Plan, Remove, Run, Step, Tree, Write
 
-CODE = PROJECT / "overlays/xendemo/usr/lib/xendemo"
 ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="owners are root's to change")
 
 
 @pytest.fixture
 def tmp_path(tmp_path: Path) -> Iterator[Path]:
-    """A folder in memory, where there is one: flushing so often takes minutes on a disk."""
-    shared = Path("/dev/shm")
-    if not os.access(shared, os.W_OK):
-        yield tmp_path
-        return
-    with tempfile.TemporaryDirectory(dir=shared) as folder:
-        yield Path(folder)
+    with memory(tmp_path) as folder:
+        yield folder
 
 
 def keeps_attributes(path: Path) -> bool:
@@ -89,11 +80,7 @@ def plan(*steps: Step, undo: bool = True, **more: Any) -> Plan:
 
 
 def perform(of: Plan, tmp_path: Path) -> list[str]:
-    log = Log(str(tmp_path / "log"))
-    try:
-        return doing.perform(of, Progress(io.StringIO(), len(of.steps)), log)
-    finally:
-        log.close()
+    return performing.perform(of, tmp_path / "log")
 
 
 def way_1(top: Path, modules: Path) -> tuple[Step, ...]:
@@ -298,68 +285,23 @@ def test_a_source_that_ends_too_early(tmp_path: Path) -> None:
 
 # --- interrupted and killed -----------------------------------------------------------------------
 
-_SCRIPT = """
-import io, os, pickle, signal, sys
-sys.dont_write_bytecode = True
-sys.path[:0] = [sys.argv[1], sys.argv[2]]
-from xendemo import cli
-from xendemo.errors import Interrupted
-from xendemo.install import doing, journal
-from xendemo.install.log import Log
-from xendemo.install.progress import Progress
-signal.signal(signal.SIGTERM, cli._interrupt)
-plan = pickle.load(open(sys.argv[3], "rb"))
-number, left = int(sys.argv[4]), [int(sys.argv[5])]
 
-def auditor(name, args):
-    # Raised by Python before each such call: renames, links, unlinks, folders made or removed.
-    if name in ("os.rename", "os.link", "os.remove", "os.mkdir", "os.rmdir"):
-        left[0] -= 1
-        if left[0] == 0:
-            os.kill(os.getpid(), number)
-
-sys.addaudithook(auditor)
-try:
-    doing.perform(plan, Progress(io.StringIO(), len(plan.steps)), Log(sys.argv[3] + ".log"))
-except Interrupted as interrupted:
-    print(interrupted)
-    sys.exit(130)
-print("through")
-"""
-
-
-def disturbed(of: Plan, tmp_path: Path, number: int, at: int) -> subprocess.CompletedProcess[str]:
-    """Carry out a plan in a process that gets a signal at its nth change of a folder."""
-    import pickle
-
-    kept = tmp_path / "plan"
-    kept.write_bytes(pickle.dumps(of))
-    return subprocess.run(
-        [sys.executable, "-c", _SCRIPT, CODE, PROJECT, kept, str(int(number)), str(at)],
-        capture_output=True, text=True, timeout=600,
-    )  # fmt: skip
-
-
-def test_interrupted_at_every_change_everything_is_put_back(
-    top: Path, modules: Path, tmp_path: Path
-) -> None:
+def test_interrupted_at_every_change_everything_is_put_back(top: Path, modules: Path) -> None:
     before = state(top)
     of = plan(*way_1(top, modules))
     for at in range(1, 200):
-        done = disturbed(of, tmp_path, signal.SIGTERM, at)
-        if done.returncode == 0:
+        done = disturbed(of, signal.SIGTERM, at, NAMES)
+        if done.code == 0:
             break
-        assert (done.returncode, done.stderr) == (130, ""), at
-        assert done.stdout.startswith("interrupted at step "), at
-        assert "everything has been put back as it was" in done.stdout, at
+        assert done.code == 130, done.said
+        assert done.said.startswith("interrupted at step "), at
+        assert "everything has been put back as it was" in done.said, at
         assert state(top) == before, at
     assert at > 20
     assert (top / "boot/vmlinuz").read_bytes() == b"other"
 
 
-def test_killed_at_every_change_files_are_whole_and_a_second_run_completes(
-    top: Path, tmp_path: Path
-) -> None:
+def test_killed_at_every_change_files_are_whole_and_a_second_run_completes(top: Path) -> None:
     """What a power cut leaves, but for what the disk itself had not been given yet."""
     cfg = top / "boot/grub/grub.cfg"
     old, new = cfg.read_bytes(), b"new menu\n" * 1000
@@ -370,16 +312,16 @@ def test_killed_at_every_change_files_are_whole_and_a_second_run_completes(
     )
     seen = set()
     for at in range(1, 100):
-        done = disturbed(of, tmp_path, signal.SIGKILL, at)
+        done = disturbed(of, signal.SIGKILL, at, NAMES)
         assert cfg.read_bytes() in (old, new), at
         assert (top / "boot/vmlinuz").read_bytes() in (b"kernel" * 1000, b"k" * 5000), at
         if cfg.read_bytes() == new:  # then all that it names is there
             assert (top / "boot/xendemo/initrd").read_bytes() == b"i" * 5000
             assert (top / "boot/vmlinuz").read_bytes() == b"k" * 5000
         seen.add(cfg.read_bytes() == new)
-        if done.returncode == 0:
+        if done.code == 0:
             break
-        assert done.returncode == -signal.SIGKILL
+        assert done.code == -signal.SIGKILL, done.said
         cfg.write_bytes(old)
     assert seen == {False, True}
     assert list(top.rglob(".*")) == []
