@@ -242,7 +242,8 @@ def summary(plan: Plan, warnings: list[str], log: str) -> str:
         lines += [f"warning: {first}", *(f"  {line}" for line in more)]
     if plan.after:
         lines += ["What to do next:", *(f"  - {line}" for line in plan.after)]
-    return "\n".join([*lines, f"The log of it is {log}."])
+    kept = "; the target has a copy" if plan.log else ""
+    return "\n".join([*lines, f"The log of it is {log}{kept}."])
 
 
 def _with_password(options: Options, facts: Facts) -> Options:
