@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -24,6 +25,13 @@ from tests.support.shaping import shape  # noqa: E402
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 PROJECT = Path(__file__).resolve().parents[1]
+
+# What lies below overlays/ goes onto the disc, so importing it must leave no bytecode there. It is
+# kept elsewhere, and by the programs that tests start as well: without any, pytest would rewrite
+# all assertions, and each program compile itself, anew every time.
+sys.pycache_prefix = os.environ["PYTHONPYCACHEPREFIX"] = str(PROJECT / ".pytest_cache/bytecode")
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 ORDER = (
     "unit", "tools", "build",

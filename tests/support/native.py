@@ -22,7 +22,8 @@ from typing import Any
 
 PROJECT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(PROJECT / "overlays/xendemo/usr/lib/xendemo"))
-sys.dont_write_bytecode = True
+if __name__ == "__main__":  # tests keep their bytecode elsewhere
+    sys.dont_write_bytecode = True
 
 from democd.formats.isoread import open_disc  # noqa: E402
 from xendemo.errors import Failure, explain  # noqa: E402
