@@ -37,6 +37,7 @@ except InputError as error:
 def terminal() -> Iterator[pexpect.spawn[str]]:
     child = pexpect.spawn(sys.executable, ["-c", SCRIPT, str(CODE), str(PROJECT)],
                           encoding="utf-8", timeout=60)  # fmt: skip
+    child.delaybeforesend = None  # nothing is typed before it is asked for
     yield child
     child.close(force=True)
 
@@ -82,7 +83,7 @@ class Quiet(SimpleHTTPRequestHandler):
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[str]:
     with HTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(tmp_path))) as httpd:
-        thread = threading.Thread(target=httpd.serve_forever)
+        thread = threading.Thread(target=partial(httpd.serve_forever, poll_interval=0.01))
         thread.start()
         yield f"http://127.0.0.1:{httpd.server_port}"
         httpd.shutdown()

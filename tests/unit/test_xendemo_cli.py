@@ -214,6 +214,8 @@ def completed(typed: str, tmp_path: Path) -> str:
         "bash", ["--noprofile", "--rcfile", str(setup), "-i"], encoding="utf-8", timeout=20,
         dimensions=(50, 200), env={"TERM": "dumb", "PATH": "/usr/bin:/bin"},
     )  # fmt: skip
+    shell.delaybeforesend = None
+    shell.ptyproc.delayafterclose = 0.01
     try:
         shell.expect_exact("> ")
         shell.send(f"{typed}\t#END")
