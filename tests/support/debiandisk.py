@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import struct
 import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -89,6 +90,13 @@ def attached(disk: Path) -> Iterator[str]:
         yield device
     finally:
         run("losetup", "--detach", device)
+        # A mount namespace that others have made meanwhile keeps ours: until it goes, the disk is
+        # as after a power cut.
+        for left in reversed(range(600)):
+            if not run("losetup", "--associated", disk):
+                break
+            assert left, f"{disk} is still in use"
+            time.sleep(1)
 
 
 @contextlib.contextmanager

@@ -7,8 +7,8 @@ import os
 from collections.abc import Iterator
 
 from xendemo import run as programs
-from xendemo.errors import Mistakes
-from xendemo.install import findmnt, fstab, safety, source, tree
+from xendemo.errors import InputError, Mistakes
+from xendemo.install import findmnt, fstab, replay, safety, source, tree
 from xendemo.install.devices import Device
 from xendemo.install.facts import Facts
 from xendemo.install.findmnt import Mounted
@@ -33,15 +33,25 @@ def opened(mount: Mount, readonly: bool = True) -> Iterator[None]:
 
     Raises:
         Failure: it cannot be mounted.
+        InputError: it can, but would not be seen as it is.
     """
     options = [option for option in mount.options.split(",") if option]
+    os.makedirs(mount.path, exist_ok=True)
+    stale = False
     if readonly and "ro" not in options:
-        options += ["ro", *filter(None, [UNTOUCHED.get(mount.type, "")])]
+        untouched = UNTOUCHED.get(mount.type, "")
+        stale = bool(untouched) and replay.needed(mount.what, mount.type, mount.path)
+        options += ["ro", *filter(None, [untouched])]
     flags = ["-t", mount.type] if mount.type else []
     flags += ["-o", ",".join(options)] if options else []
-    os.makedirs(mount.path, exist_ok=True)
     programs.check("mount", *flags, mount.what, mount.path)
     try:
+        if stale:
+            raise InputError(
+                f"{mount.what} was not unmounted: its journal has more than can be seen without"
+                " writing to it",
+                f"start that Linux once, or: mount {mount.what} /mnt && umount /mnt",
+            )
         yield
     finally:
         programs.check("umount", mount.path)
