@@ -25,7 +25,8 @@ from tests.support.lsblk import disk, facts, part
 from xendemo.errors import InputError
 from xendemo.install import dialog, password
 try:
-    options = dialog.ask(facts(disk("sda", part("sda1", fstype="ext4")), disk("sdb")))
+    sdc = disk("sdc", part("sdc1", fstype="xfs", mountpoints=["/mnt"]))
+    options = dialog.ask(facts(disk("sda", part("sda1", fstype="ext4")), disk("sdb"), sdc))
     print("WANTED", options.way, options.target, options.wipe or "-", options.hostname,
           options.swap, password.is_hash_of("s3cret", options.password_hash), options.default)
 except InputError as error:
@@ -70,6 +71,12 @@ def test_wrong_answers_are_asked_again(terminal: pexpect.spawn[str]) -> None:
            ("type a number from 1 to 3", "2"), ("/dev/sda1", ""), ("Number: ", "1"),
            ("[no]: ", "maybe"), ("type yes or no", "yes"))  # fmt: skip
     terminal.expect_exact("WANTED into /dev/sda1 - xendemo 0 False True")
+
+
+def test_a_linux_that_is_mounted_is_named_by_its_folder(terminal: pexpect.spawn[str]) -> None:
+    answer(terminal, ("Number: ", "2"), ("xfs, mounted at /mnt", ""), ("Number: ", "2"),
+           ("[no]: ", "no"))  # fmt: skip
+    terminal.expect_exact("WANTED into /mnt - xendemo 0 False False")
 
 
 # --- a server -------------------------------------------------------------------------------------

@@ -355,9 +355,52 @@ def test_partitions_that_are_refused(name: str, way: str) -> None:
     assert expected in told
 
 
-def test_a_mounted_partition_may_get_further_files() -> None:
-    machine = facts(disk("sda", part("sda1", fstype="ext4", mountpoints=["/"])))
-    assert refused(machine, "/dev/sda1", "frugal") == []
+# Who has a partition already: what lsblk tells of it and what else is known, and what is told.
+IN_USE: dict[str, tuple[Entry, dict[str, Any], str]] = {
+    "mounted": (part("sda1", fstype="ext4", mountpoints=["/srv"]), {}, "is mounted at /srv"),
+    "mounted, unknown to lsblk": (part("sda1", fstype="ext4"),
+                                  {"in_use": {"/dev/sda1": "mounted at /x"}}, "is mounted at /x"),
+    "mounted where we see nothing": (part("sda1", fstype="ext4"),
+                                     {"in_use": {"/dev/sda1": "in use by something"}}, "in use by"),
+    "swap": (part("sda1", fstype="swap", mountpoints=["[SWAP]"]), {}, "in use as swap"),
+    "LVM": (part("sda1", ON_LVM, fstype="LVM2_member"), {}, "part of LVM"),
+    "LVM, inactive": (part("sda1", fstype="LVM2_member"), {}, "part of LVM"),
+    "md": (part("sda1", entry("md0", "raid1", GIB, fstype="ext4"), fstype="linux_raid_member"),
+           {}, "part of a RAID array (md)"),
+    "LUKS": (part("sda1", LUKS_WITH_LVM, fstype="crypto_LUKS"), {}, "encrypted (LUKS)"),
+    "below something": (part("sda1", mapped("x", 3, "dm", fstype="ext4"), fstype="ext4"), {},
+                        "/dev/mapper/x is there through the device mapper"),
+    "a guest's": (part("sda1", fstype="ext4"), {"guest_disks": frozenset({"/dev/sda1"})},
+                  "a disk of a running domain"),
+    "of a guest's disk": (part("sda1", fstype="ext4"), {"guest_disks": frozenset({"/dev/sda"})},
+                          "/dev/sda, a disk of a running domain"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("way", ["disk", "into", "frugal"])
+@pytest.mark.parametrize("name", IN_USE)
+def test_what_anybody_uses_is_refused_for_every_way(name: str, way: str) -> None:
+    there, more, expected = IN_USE[name]
+    machine = facts(disk("sda", there), **more)
+    target = "/dev/sda" if way == "disk" else "/dev/sda1"
+    pairs = safety.mistakes(machine, Options(way, target, wipe=target if way == "disk" else ""))
+    assert any(expected in told for told, _ in pairs) or (
+        name == "of a guest's disk" and pairs[0][0] == "/dev/sda is a disk of a running domain"
+    )
+    for _, remedy in pairs:
+        assert remedy
+        assert "wipefs" not in remedy or way == "disk"  # there is something on a partition
+
+
+def test_a_mounted_linux_is_named_by_its_folder() -> None:
+    sda = disk("sda", part("sda1", fstype="ext4", mountpoints=["/var/lib/docker", "/"]))
+    [(told, remedy)] = safety.mistakes(facts(sda), Options("into", "/dev/sda1"))
+    assert told == "/dev/sda1 is mounted at /"
+    assert remedy.endswith("name its folder: /")
+    assert safety.mistakes(facts(sda), Options("into", "/")) == []
+    # It cannot be unmounted, so that is not the advice.
+    [(_, remedy)] = safety.mistakes(facts(sda), Options("frugal", "/dev/sda1"))
+    assert "umount" not in remedy
 
 
 def test_a_folder_is_not_judged_by_its_device() -> None:
@@ -371,12 +414,17 @@ def test_the_dialog_offers_nothing_that_would_be_refused() -> None:
     machine = facts(
         EMPTY, FLOPPY, ZRAM,
         disk("sda", part("sda1", fstype="ext4", mountpoints=["/"])),
-        disk("sdd", part("sdd1", fstype="ntfs"), part("sdd2", fstype="ext4", label="debian")),
+        disk("sdd", part("sdd1", fstype="ntfs"), part("sdd2", fstype="ext4", uuid="d2")),
         disk("sde", part("sde1", fstype="LVM2_member")), disk("sdf", ro=True),
+        disk("sdg", part("sdg1", fstype="xfs"), part("sdg2", fstype="ext4", ro=True,
+                                                    mountpoints=["/mnt"])),
     )  # fmt: skip
-    assert [device.path for device in dialog.disks(machine)] == ["/dev/sdb", "/dev/sdd"]
-    offered = [device.path for device in dialog.partitions(machine)]
-    assert offered == ["/dev/sda1", "/dev/sdd2"]
+    offered = [device.path for device in dialog.disks(machine)]
+    assert offered == ["/dev/sdb", "/dev/sdd"]
+    # What is mounted is named by its folder then.
+    offered = [device.path for device in dialog.partitions(machine, "into")]
+    assert offered == ["/dev/sda1", "/dev/sdd2", "/dev/sdg1"]
+    assert [device.path for device in dialog.partitions(machine, "frugal")] == ["/dev/sdd2"]
 
 
 def test_a_disk_is_shown_by_what_a_person_knows_it_by() -> None:

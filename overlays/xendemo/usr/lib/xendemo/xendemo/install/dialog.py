@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 
 from xendemo.errors import InputError
-from xendemo.install import safety
+from xendemo.install import iso_file, safety
 from xendemo.install.devices import Device, walk
 from xendemo.install.facts import Facts
 from xendemo.install.options import (
@@ -38,7 +38,7 @@ def ask(facts: Facts) -> Options:
     print("Ctrl-C ends this at any time.")
     ways = list(WAYS)
     way = ways[choose("Where to?", [WAYS[name] for name in ways])]
-    options = Options(way, _target(facts, way).path)
+    options = Options(way, _target(facts, way))
     if way == "disk":
         return _about_the_disk(facts, options)
     print("What boots by itself now stays so, unless you want otherwise.")
@@ -64,12 +64,13 @@ def _about_the_disk(facts: Facts, options: Options) -> Options:
     )
 
 
-def _target(facts: Facts, way: str) -> Device:
-    found = disks(facts) if way == "disk" else partitions(facts)
+def _target(facts: Facts, way: str) -> str:
+    found = disks(facts) if way == "disk" else partitions(facts, way)
     thing = "disk" if way == "disk" else "partition with a file system"
     if not found:
         raise InputError(f"there is no {thing} that could be used", "see what there is: lsblk")
-    return found[choose("Which one?", [line(device) for device in found])]
+    device = found[choose("Which one?", [line(device) for device in found])]
+    return (safety.place_of(device) if way == "into" else "") or device.path
 
 
 def disks(facts: Facts) -> list[Device]:
@@ -84,12 +85,18 @@ def disks(facts: Facts) -> list[Device]:
     ]
 
 
-def partitions(facts: Facts) -> list[Device]:
-    """Return the partitions that a Linux may be on."""
+def partitions(facts: Facts, way: str) -> list[Device]:
+    """Return the partitions that a Linux may be on; for `into`, mounted ones as well."""
     found = {}
     for device in walk(facts.devices):
-        options = Options("into", device.path)
-        if device.fstype in LINUX and not safety.mistakes(facts, options):
+        if device.fstype not in LINUX:
+            continue
+        wrong = safety.mistakes(facts, Options("into", device.path))
+        if way == "frugal":
+            wrong = iso_file.choose(facts, device.path)[1]
+        elif safety.place_of(device) and len(wrong) == 1:
+            wrong = []  # its folder is named in its place
+        if not wrong:
             found[device.path] = device
     return list(found.values())
 

@@ -10,9 +10,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from xendemo.install import devices
+from xendemo.install import devices, safety
 from xendemo.install.devices import Device
 from xendemo.install.facts import Disc, Facts
+from xendemo.install.options import Options, Pairs
 from xendemo.install.steps import Copy, Mount, Run, Step
 
 FOLDER = "xendemo"
@@ -36,14 +37,6 @@ FILE_SYSTEMS = {
 WITHOUT_LINKS = ("vfat", "exfat")
 
 FIT = "fit are ext2, ext3, ext4, vfat, exfat and ntfs"
-MEMBERS = {
-    "LVM2_member": "belongs to LVM", "linux_raid_member": "belongs to a RAID array",
-    "ddf_raid_member": "belongs to a RAID array", "isw_raid_member": "belongs to a RAID array",
-    "crypto_LUKS": "is encrypted", "BitLocker": "is encrypted", "swap": "is swap space",
-    "zfs_member": "belongs to a ZFS pool", "bcache": "belongs to a bcache",
-}  # fmt: skip
-
-Pairs = list[tuple[str, str]]
 
 
 @dataclass(frozen=True)
@@ -77,7 +70,10 @@ def choose(facts: Facts, path: str) -> tuple[Device | None, Pairs]:
         return None, [(f"{path}: no such partition", f"there are: {_listed(facts)}")]
     if facts.machine != "x86_64":
         return device, [(f"this machine is {facts.machine}", "the disc needs a 64-bit PC, x86_64")]
-    return device, [*_place(facts, device), *_use(facts, device), *_file_system(facts, device)]
+    wrong = safety.mistakes(facts, Options("frugal", path)) or _place(device)
+    if device.fstype in FILE_SYSTEMS or not wrong:
+        wrong += _file_system(facts, device)
+    return device, wrong
 
 
 def _listed(facts: Facts) -> str:
@@ -86,50 +82,18 @@ def _listed(facts: Facts) -> str:
     return ", ".join(dict.fromkeys(names)) or "none that is fit"
 
 
-def _place(facts: Facts, device: Device) -> Pairs:
-    """Judge what kind of device it is."""
-    path = device.path
-    if path in facts.disc.backing:
-        return [(f"{path}: the disc runs from it", "name a partition of another disk")]
-    if device.type == "rom" or device.readonly:
-        return [(f"{path} is read-only", "name a partition that can be written to")]
+def _place(device: Device) -> Pairs:
+    """Judge what kind of device it is, besides what `safety` knows."""
     if device.type == "loop":
-        return [(f"{path} is a loop device", "it is gone when the machine starts again")]
+        return [(f"{device.path} is a loop device", "it is gone when the machine starts again")]
     if device.type not in ("part", "disk"):
         hint = "the disc's initrd finds neither LVM nor RAID nor what is encrypted"
-        return [(f"{path} is no partition of a disk, but {device.type}", hint)]
-    if device.type == "disk" and any(child.type == "part" for child in device.children):
-        parts = ", ".join(child.path for child in device.children)
-        return [(f"{path} is a whole disk with partitions", f"name one of them: {parts}")]
+        return [(f"{device.path} is no partition of a disk, but {device.type}", hint)]
     return []
-
-
-def _use(facts: Facts, device: Device) -> Pairs:
-    """Judge who uses it already."""
-    path, found = device.path, []
-    if "[SWAP]" in device.mountpoints:
-        found.append((f"{path} is in use as swap space", "name another partition"))
-    mounted = [place for place in device.mountpoints if place != "[SWAP]"]
-    if mounted:
-        where = ", ".join(mounted)
-        found.append((f"{path} is mounted at {where}", f"first: umount {path}"))
-    elif path in facts.in_use and not found:
-        found.append((f"{path} is {facts.in_use[path]}", "end that, or name another partition"))
-    used = [child.path for child in device.children if child.type != "part"]
-    if used:
-        found.append((f"{path} is in use by {', '.join(used)}", "name another partition"))
-    near = facts.holders(path) | {part.path for part in device.below()}
-    for one in sorted(facts.guest_disks & near):
-        found.append((f"{path}: a running domain has {one} as its disk", "first shut it down"))
-    return found
 
 
 def _file_system(facts: Facts, device: Device) -> Pairs:
     path, kind = device.path, device.fstype
-    if kind in MEMBERS:
-        return [(f"{path} {MEMBERS[kind]}", f"name another partition; {FIT}")]
-    if not kind:
-        return [(f"{path} has no file system", f"make one first, for instance: mkfs.ext4 {path}")]
     if kind not in FILE_SYSTEMS:
         return [(f"{path} has the file system {kind}",
                  f"when it starts, the disc cannot read that; {FIT}")]  # fmt: skip

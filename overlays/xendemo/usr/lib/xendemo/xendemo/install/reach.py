@@ -112,9 +112,6 @@ def partition(name: str, facts: Facts) -> Device:
 
 
 def _partition(device: Device) -> tuple[str, list[Mount]]:
-    for place in device.mountpoints:
-        if place != "[SWAP]" and os.path.isdir(place):
-            return place, []
     step = Mount("reach the Linux", device.path, TARGET, device.fstype)
     with opened(step):
         folder = subvolume(TARGET) if device.fstype == "btrfs" else ""

@@ -41,7 +41,7 @@ def mistakes(facts: Facts, options: Options) -> Pairs:
         return [unknown(facts, options.target)]
     if options.way == "disk":
         return list(_disk_mistakes(facts, options, device))
-    return list(_partition_mistakes(facts, device))
+    return list(_partition_mistakes(facts, device, options.way))
 
 
 def unknown(facts: Facts, name: str) -> tuple[str, str]:
@@ -92,11 +92,8 @@ def _wipe_mistakes(facts: Facts, options: Options, device: Device) -> Iterator[t
                f'serial = "{device.serial}", or size = {device.size}')  # fmt: skip
 
 
-def _partition_mistakes(facts: Facts, device: Device) -> Iterator[tuple[str, str]]:
-    """Yield what speaks against a partition whose file system is to get further files.
-
-    That it is mounted does not: the files go through the file system.
-    """
+def _partition_mistakes(facts: Facts, device: Device, way: str) -> Iterator[tuple[str, str]]:
+    """Yield what speaks against a partition whose file system is to get further files."""
     stacked = _stacked(device)
     if stacked:
         yield (f"{device.path} is {stacked}: the initrd that boots Xen cannot open that",
@@ -105,9 +102,8 @@ def _partition_mistakes(facts: Facts, device: Device) -> Iterator[tuple[str, str
     if device.path not in facts.disc.backing and (device.type == "rom" or not device.size):
         yield (f"{device.path} is no partition", "see what there is: lsblk")
         return
-    if device.children:
-        parts = ", ".join(child.path for child in device.children)
-        yield (f"{device.path} is a whole disk, not a partition", f"on it: {parts}")
+    if parts := [child.path for child in device.children if child.type == "part"]:
+        yield (f"{device.path} is a whole disk, not a partition", f"on it: {', '.join(parts)}")
         return
     if device.fstype == "swap":
         yield (f"{device.path} is swap space", "name the partition that has the Linux")
@@ -115,9 +111,7 @@ def _partition_mistakes(facts: Facts, device: Device) -> Iterator[tuple[str, str
         yield (f"{device.path} has no file system", "name one that has: see lsblk -f")
     if device.readonly:
         yield (f"{device.path} is read-only", "some drives and cards have a switch for that")
-    for complaint, remedy in in_the_way(facts, device):
-        if " is mounted at " not in complaint:
-            yield complaint, remedy
+    yield from in_the_way(facts, device, way)
 
 
 def _stacked(device: Device) -> str:
@@ -145,8 +139,11 @@ def no_disk(facts: Facts, device: Device) -> tuple[str, str] | None:
     return None
 
 
-def in_the_way(facts: Facts, device: Device) -> Iterator[tuple[str, str]]:
-    """Yield what is in use of a device or of anything on it; a device that is told, told once."""
+def in_the_way(facts: Facts, device: Device, way: str = "disk") -> Iterator[tuple[str, str]]:
+    """Yield what is in use of a device or of anything on it; a device that is told, told once.
+
+    This is the one rule for all ways to install: what anybody uses is left alone.
+    """
     below = list({item.path: item for item in device.below()}.values())
     if any(item.path in facts.disc.backing for item in below) or _is_on_disc(facts, device):
         yield (f"{device.path} holds the disc that this runs from",
@@ -161,7 +158,7 @@ def in_the_way(facts: Facts, device: Device) -> Iterator[tuple[str, str]]:
         use = use_of(facts, item)
         if use:
             told = True
-            yield (f"{item.path} is {use}", _remedy(use, item))
+            yield (f"{item.path} is {use}", _remedy(use, item, way))
     if told:
         return
     for item in below:
@@ -176,15 +173,22 @@ def in_the_way(facts: Facts, device: Device) -> Iterator[tuple[str, str]]:
 
 def use_of(facts: Facts, device: Device) -> str:
     """Return what a device is used for, or would be by its owner, or ""."""
+    if place := place_of(device):
+        return f"mounted at {place}"
     if device.mountpoints:
-        first = device.mountpoints[0]
-        return "in use as swap" if first == "[SWAP]" else f"mounted at {first}"
+        return "in use as swap"
     if device.path in facts.guest_disks:
         return "a disk of a running domain"
     if stacked := _stacked(device):
         return stacked
     use = facts.in_use.get(device.path, "")
     return use if use.startswith(("mounted", "in use as")) else ""
+
+
+def place_of(device: Device) -> str:
+    """Return where a device is mounted, the first place if there are several, "" if nowhere."""
+    places = [place for place in device.mountpoints if place != "[SWAP]"]
+    return "/" if "/" in places else next(iter(places), "")
 
 
 def content(device: Device) -> str:
@@ -209,11 +213,16 @@ def _is_on_disc(facts: Facts, device: Device) -> bool:
     return facts.disc.device in above
 
 
-def _remedy(use: str, device: Device) -> str:
+def _remedy(use: str, device: Device, way: str) -> str:
     if use.startswith("mounted"):
-        return f"if nobody needs it: umount {device.path}"
+        place = use.removeprefix("mounted at ")
+        if way == "into":
+            return f"if the Linux that is mounted there is meant, name its folder: {place}"
+        return "name another one" if place == "/" else f"if nobody needs it: umount {device.path}"
     if use == "in use as swap":
         return f"if it is not needed: swapoff {device.path}"
     if use == "a disk of a running domain":
         return "shut that domain down first: xendemo list"
+    if way != "disk":
+        return "name another one"
     return "take it out of that first; wipefs -a takes the marks away, and with them the data"
