@@ -493,5 +493,10 @@ def test_legacy_grub_cannot_open_a_file(linux: Path) -> None:
     (linux / "boot/grub/grub.cfg").unlink()
     (linux / "boot/grub/menu.lst").write_text("title Old\nroot (hd0,0)\nkernel /vmlinuz ro\n")
     [(words, remedy)] = menu_of(linux).trouble
-    assert "legacy GRUB" in words
+    assert "has legacy GRUB (/boot/grub/menu.lst), which has no command to open an .iso" in words
     assert "--into" in remedy
+    assert "--boot" in remedy
+    with pytest.raises(Mistakes, match="legacy GRUB"):
+        make(menu=menu_of(linux))
+    # An entry that came when it had GRUB 2 is gone with that; the file can be taken away.
+    assert remove(HERE, menu_of(linux)).steps

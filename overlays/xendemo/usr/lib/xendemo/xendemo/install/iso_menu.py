@@ -95,8 +95,11 @@ def read(target: Target, trouble: Pairs) -> Menu:
 
 def _no_grub(target: Target) -> tuple[str, str]:
     if target.legacy:
-        return (f"{target.named} has legacy GRUB, which cannot open an .iso file",
-                "take --into instead, or name one with GRUB 2, --boot")  # fmt: skip
+        # It has no `loopback`; a list of a file's blocks would break when the file is moved.
+        return (f"{target.named} has legacy GRUB ({', '.join(target.legacy)}), which has no command"
+                " to open an .iso file",
+                "it can start Xen from files of its own: --into; or name a Linux with GRUB 2:"
+                " --boot DIR or PARTITION")  # fmt: skip
     hint = "name the Linux whose GRUB shall start the file: --boot DIR or PARTITION"
     return f"{target.named} has no GRUB 2: no grub.cfg with a menu", hint
 
