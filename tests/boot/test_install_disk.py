@@ -113,7 +113,7 @@ def installed(iso: Path, request: pytest.FixtureRequest) -> Iterator[Installed]:
 
 def test_the_plan_is_shown(installed: Installed) -> None:
     assert installed.dry.status == 0, installed.dry.text
-    for part in ("sgdisk", "mkfs.ext4", "grub-install", "is lost"):
+    for part in ("sfdisk", "mkfs.ext4", "grub-install", "is lost"):
         assert part in installed.dry.text
     assert "$6$" not in installed.dry.text.replace("--password-hash", "")
 

@@ -12,6 +12,7 @@ import argparse
 import contextlib
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -141,15 +142,14 @@ def plan_for(folder: Path, iso: Path, options: dict[str, Any]) -> Plan:
 
 
 def spans_of(plan: Plan) -> dict[str, tuple[int, int]]:
-    """Return what each device of the disk spans, by the table that sgdisk is told to write."""
-    line = next(
-        step.argv for step in plan.steps if isinstance(step, Run) and "--clear" in step.argv
+    """Return what each device of the disk spans, by the table that sfdisk is told to write."""
+    (table,) = (
+        step.given for step in plan.steps if isinstance(step, Run) and step.argv[0] == "sfdisk"
     )
     found = {DISK: (0, SIZE)}
-    for word in line:
-        if word.startswith("--new="):
-            number, first, last = word.removeprefix("--new=").split(":")
-            found[f"{DISK}{number}"] = (int(first) * 512, (int(last) - int(first) + 1) * 512)
+    for number, span in enumerate(re.findall(r"start=(\d+), size=(\d+)", table), 1):
+        start, size = map(int, span)
+        found[f"{DISK}{number}"] = (start * 512, size * 512)
     return found
 
 

@@ -19,7 +19,7 @@ from xendemo.install import layout, live_only, settings, sizes, unfinished, whol
 from xendemo.install.devices import Device
 from xendemo.install.facts import Disc, Facts
 from xendemo.install.options import Options
-from xendemo.install.steps import Copy, Mount, Plan, Run, Tree, Write
+from xendemo.install.steps import Copy, Mount, Plan, Run, Tree, Unpack, Write, programs
 
 MIB, GIB = 1 << 20, 1 << 30
 HASH = "$6$salt$" + "h" * 86
@@ -68,13 +68,12 @@ def written(of: Plan, path: str) -> str:
 
 
 def partitions(of: Plan) -> dict[str, tuple[int, int]]:
-    """Return first and last sector of each partition, as sgdisk is told."""
-    line = commands(of)[index(of, "^sgdisk")]
-    names = dict(re.findall(r"--change-name=(\d+):([A-Za-z]+(?: boot)?)", line))
-    return {
-        names[number]: (int(first), int(last))
-        for number, first, last in re.findall(r"--new=(\d+):(\d+):(\d+)", line)
-    }
+    """Return first and last sector of each partition, as sfdisk is told."""
+    (table,) = (
+        step.given for step in of.steps if isinstance(step, Run) and step.argv[0] == "sfdisk"
+    )
+    found = re.findall(r'^start=(\d+), size=(\d+), .* name="([^"]+)"$', table, re.MULTILINE)
+    return {name: (int(start), int(start) + int(size) - 1) for start, size, name in found}
 
 
 # --- the disk -------------------------------------------------------------------------------------
@@ -139,7 +138,7 @@ def test_partitions_are_named_as_linux_names_them(disk: str, first: str) -> None
 def test_every_identifier_is_new_and_its_own() -> None:
     line = commands(plan(replace(OPTIONS, swap=GIB, separate_usr=True)))
     text = "\n".join(line)
-    guids = re.findall(r"-guid=(?:\d+:)?(\S+)", text)
+    guids = re.findall(r"(?:label-id: |, uuid=)([^\s,]+)", text)
     made = re.findall(r"(?:-U|--uuid|-i) (\S+)", text)
     assert len(guids) == 6
     assert len(made) == 4
@@ -202,19 +201,29 @@ def test_a_disk_that_is_not_there_is_refused() -> None:
 
 
 def test_all_layers_are_unpacked_lowest_first() -> None:
-    trees = [step for step in plan().steps if isinstance(step, Tree)]
-    assert [tree.source.rpartition("/")[2] for tree in trees] == list(DISC.layers)
-    assert {tree.path for tree in trees} == {whole_disk.TARGET}
-    assert [tree.layered for tree in trees] == [False, True, True, True]
+    steps = plan().steps
+    archives = [step for step in steps if isinstance(step, Unpack)]
+    trees = [step for step in steps if isinstance(step, Tree)]
+    assert [step.archive.rpartition("/")[2] for step in archives] == ["base.squashfs"]
+    assert [tree.source.rpartition("/")[2] for tree in trees] == list(DISC.layers[1:])
+    assert {step.path for step in (*archives, *trees)} == {whole_disk.TARGET}
+    assert all(tree.layered for tree in trees)
+    assert steps.index(archives[0]) < steps.index(trees[0])
+    assert archives[0].exclude == live_only.patterns("base")
 
 
-def test_a_usr_of_its_own_is_filled_by_itself() -> None:
-    made = plan(replace(OPTIONS, separate_usr=True))
-    trees = [step for step in made.steps if isinstance(step, Tree)]
-    assert "usr/*" in trees[0].exclude
-    assert trees[1].source.endswith("/base/usr")
-    assert trees[1].path == f"{whole_disk.TARGET}/usr"
-    assert set(trees[1].exclude) == {"lib/modules/*-cloud-amd64"}
+def test_a_usr_of_its_own_is_there_before_anything_is_unpacked() -> None:
+    steps = plan(replace(OPTIONS, separate_usr=True)).steps
+    kinds = [type(step) for step in steps if isinstance(step, Mount | Unpack)]
+    places = [step.path for step in steps if isinstance(step, Mount)]
+    assert places[:2] == [whole_disk.TARGET, f"{whole_disk.TARGET}/usr"]
+    assert kinds[:3] == [Mount, Mount, Unpack]
+
+
+def test_the_programs_that_it_takes_are_known() -> None:
+    needed = programs(plan().steps)
+    assert {"sfdisk", "mkfs.ext4", "mkfs.vfat", "mount", "unsquashfs", "chroot"} <= set(needed)
+    assert "udevadm" not in needed, "it goes on without"
 
 
 def test_what_is_left_out_is_in_the_overlays(project: Path) -> None:
@@ -315,8 +324,8 @@ def test_nothing_boots_before_all_is_in_its_place() -> None:
     menu = index(made, "grub-mkconfig")
     efi = index(made, "grub-install .*--target=x86_64-efi")
     bios = index(made, "grub-install .*--target=i386-pc /dev/sda$")
-    assert index(made, "^sgdisk") < message < index(made, "^mkfs.ext4")
-    assert max(n for n, step in enumerate(made.steps) if isinstance(step, Tree)) < menu
+    assert index(made, "^sfdisk") < message < index(made, "^mkfs.ext4")
+    assert max(n for n, step in enumerate(made.steps) if isinstance(step, Tree | Unpack)) < menu
     assert index(made, "chpasswd") < menu < efi < bios == len(lines) - 2
     assert lines[-1] == f"sync --file-system {whole_disk.TARGET}"
     # Nothing but GRUB's own goes into the ESP, and none of it earlier.

@@ -6,8 +6,9 @@ import argparse
 import fcntl
 import importlib
 import os
+import shutil
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 
@@ -19,6 +20,7 @@ from xendemo.install.log import Log
 from xendemo.install.options import Options, Pairs, judge, parse_size
 from xendemo.install.progress import Progress
 from xendemo.install.steps import Plan
+from xendemo.install.steps import programs as programs_of
 
 HELP = "install from the disc: beside an existing Linux, or on a whole disk"
 EXAMPLES = """
@@ -103,6 +105,7 @@ def run(args: argparse.Namespace) -> int:
             print("this was a dry run: nothing has been done" if plan.steps
                   else "nothing is to be done")  # fmt: skip
             return 0
+        require(programs_of(plan.steps))
         dialog.confirm(plan.confirm, options, facts.names)
         carry_out(plan)
     if options.end != "stay":
@@ -222,6 +225,19 @@ def shown(plan: Plan) -> str:
     for step in plan.steps:
         lines += [f"  # {step.words}", *(f"  {line}" for line in step.command().splitlines())]
     return "\n".join([*lines, ""])
+
+
+def require(names: Iterable[str]) -> None:
+    """See that programs are there, before anything is done.
+
+    Raises:
+        Failure: some are not.
+    """
+    where = programs.environment()["PATH"]
+    missing = [name for name in names if not shutil.which(name, path=where)]
+    if missing:
+        raise Failure(f"there is no program {' and no '.join(missing)}",
+                      "install what is missing; nothing has been done")  # fmt: skip
 
 
 def carry_out(plan: Plan) -> None:

@@ -17,7 +17,7 @@ from xendemo.install.journal import Journal, create, dress, flush_folder
 from xendemo.install.log import Log
 from xendemo.install.mounts import Mounts
 from xendemo.install.progress import Progress
-from xendemo.install.steps import Copy, Plan, Remove, Run, Step, Tree, Write, aside
+from xendemo.install.steps import Copy, Plan, Remove, Run, Step, Tree, Unpack, Write, aside
 
 PIECE = 4 << 20
 REASONS = {
@@ -92,9 +92,11 @@ class _Work:
         elif isinstance(step, Copy):
             self._copy(step)
         elif isinstance(step, Tree):
-            trees.copy(step, self._journal, self._log, self._progress.at)
+            trees.copy(step, self._journal, self._progress.at)
             if self._plan.undo:
                 self._flush_one(step.path)  # what refers to it comes later, on the disk as well
+        elif isinstance(step, Unpack):
+            self._unpack(step)
         elif isinstance(step, Remove):
             if os.path.lexists(step.path):
                 self._journal.remove(step.path)
@@ -113,6 +115,18 @@ class _Work:
         if done.status:
             self._log.say(f"status {done.status}")
             raise Failure(f"{step.argv[0]} failed with status {done.status}", done.last())
+
+    def _unpack(self, step: Unpack) -> None:
+        before = os.statvfs(step.path)
+
+        def tick() -> None:
+            now = os.statvfs(step.path)
+            self._progress.at(max(0, before.f_bfree - now.f_bfree) * now.f_frsize, step.size)
+
+        done = run.watch(*step.argv(), tick=tick)
+        self._log.output(done.out)
+        if done.status:
+            raise Failure(f"unsquashfs failed with status {done.status}", done.last())
 
     def _take_back(self, argv: tuple[str, ...]) -> None:
         self._log.say(f"take back: {' '.join(argv)}")

@@ -16,6 +16,13 @@ from xendemo.install.options import Options
 from xendemo.install.sizes import BIOS_BOOT, MIB
 
 USR_MOST = 16384 * MIB
+TYPES = {
+    "BIOS boot": "21686148-6449-6E6F-744E-656564454649",  # GRUB's own
+    "ESP": "C12A7328-F81F-11D2-BA4B-00A0C93EC93B",
+    "swap": "0657FD6D-A4AB-43C4-84E5-0933C84B4F4F",
+    "root": "0FC63DAF-8483-4772-8E79-3D69D8477DE4",  # Linux file system
+    "usr": "0FC63DAF-8483-4772-8E79-3D69D8477DE4",
+}
 
 Fresh = Callable[[], uuid.UUID]
 
@@ -27,7 +34,7 @@ class Part:
     Args:
         number: in the table, from 1.
         name: as the table has it, and what it is for: BIOS boot, ESP, swap, root, usr.
-        code: sgdisk's code of its type.
+        type: the GUID of its type (UEFI 5.3.3; Discoverable Partitions Specification).
         start, size: bytes.
         path: of its device.
         guid: its own, in the table.
@@ -36,7 +43,7 @@ class Part:
 
     number: int
     name: str
-    code: str
+    type: str
     start: int
     size: int
     path: str
@@ -70,17 +77,17 @@ def make(device: Device, disc: Disc, options: Options, fresh: Fresh) -> Layout:
     if options.separate_usr:
         spare = rest - sizes.usr(disc) - sizes.root(disc, options)
         usr = min(sizes.usr(disc) + spare // 2 // MIB * MIB, USR_MOST)
-    wanted = [("BIOS boot", "ef02", BIOS_BOOT), ("ESP", "ef00", sizes.esp(device.sector))]
+    wanted = {"BIOS boot": BIOS_BOOT, "ESP": sizes.esp(device.sector)}
     if options.swap:
-        wanted.append(("swap", "8200", sizes.up(options.swap)))
-    wanted.append(("root", "8300", rest - usr))
+        wanted["swap"] = sizes.up(options.swap)
+    wanted["root"] = rest - usr
     if usr:
-        wanted.append(("usr", "8300", usr))
+        wanted["usr"] = usr
     parts = []
     start = MIB
-    for number, (name, code, size) in enumerate(wanted, 1):
+    for number, (name, size) in enumerate(wanted.items(), 1):
         parts.append(Part(
-            number, name, code, start, size, partition_path(device.path, number),
+            number, name, TYPES[name], start, size, partition_path(device.path, number),
             str(fresh()).upper(), _file_system_id(name, fresh),
         ))  # fmt: skip
         start += size
@@ -92,18 +99,14 @@ def partition_path(disk: str, number: int) -> str:
     return f"{disk}{'p' if disk[-1].isdigit() else ''}{number}"
 
 
-def table(layout: Layout) -> tuple[str, ...]:
-    """Return the command that writes the table."""
-    words = ["sgdisk", "--set-alignment=1", "--clear", f"--disk-guid={layout.guid}"]
+def table(layout: Layout) -> str:
+    """Return the table as sfdisk reads it (sfdisk(8), named-fields format)."""
+    lines = ["label: gpt", f"label-id: {layout.guid}"]
     for part in layout.parts:
-        first = part.start // layout.sector
-        last = (part.start + part.size) // layout.sector - 1
-        words += [
-            f"--new={part.number}:{first}:{last}", f"--typecode={part.number}:{part.code}",
-            f"--change-name={part.number}:{part.name}",
-            f"--partition-guid={part.number}:{part.guid}",
-        ]  # fmt: skip
-    return (*words, layout.device)
+        start, size = part.start // layout.sector, part.size // layout.sector
+        lines.append(f"start={start}, size={size}, type={part.type}, uuid={part.guid}, "
+                     f'name="{part.name}"')  # fmt: skip
+    return "\n".join([*lines, ""])
 
 
 def _file_system_id(name: str, fresh: Fresh) -> str:

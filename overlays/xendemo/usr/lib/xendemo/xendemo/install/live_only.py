@@ -1,7 +1,8 @@
 """What of the disc's layers an installed system must not have, each with the reason.
 
-Patterns are fnmatch's (`*` crosses slashes) of paths in a layer. A layer that is not named goes
-onto the disk as it is. `tests/unit/test_install_disk.py` finds patterns that mean nothing.
+Patterns are of paths in a layer; `*` crosses slashes, but in the lowest layer, which unsquashfs
+unpacks. A layer that is not named goes onto the disk as it is. `tests/unit/test_install_disk.py`
+finds patterns that mean nothing.
 """
 
 from __future__ import annotations

@@ -22,6 +22,7 @@ XEN_OVERRIDE_GRUB_DEFAULT=0
 # screen. Under Xen, Linux talks by Xen's console, hvc0.
 GRUB_TERMINAL="console serial"
 GRUB_SERIAL_COMMAND="serial --unit=0 --speed=115200"
+GRUB_CMDLINE_LINUX_DEFAULT="quiet"
 GRUB_CMDLINE_LINUX="console=ttyS0,115200 console=tty0"
 GRUB_CMDLINE_LINUX_XEN_REPLACE="console=hvc0 console=tty0"
 

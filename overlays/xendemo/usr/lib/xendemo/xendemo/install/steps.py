@@ -7,6 +7,7 @@ the one that is carried out.
 from __future__ import annotations
 
 import shlex
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 NEW_FILE = 0o644
@@ -115,6 +116,34 @@ class Tree:
 
 
 @dataclass(frozen=True)
+class Unpack:
+    """A squashfs unpacked into a folder, with owners, modes, links, times and attributes.
+
+    unsquashfs reads it from its start to its end, as discs like it, and with all processors.
+
+    Args:
+        exclude: patterns (`*` crosses no slash) of paths in it that are left out.
+        size: what it grows to, bytes; for the progress.
+    """
+
+    words: str
+    archive: str
+    path: str
+    exclude: tuple[str, ...] = ()
+    size: int = 0
+
+    def argv(self) -> tuple[str, ...]:
+        """Return the command that does it; a file that cannot be written ends it."""
+        left_out = ("-excludes",) if self.exclude else ()
+        return ("unsquashfs", "-quiet", "-no-progress", "-strict-errors", "-force",
+                "-dest", self.path, *left_out, self.archive, *self.exclude)  # fmt: skip
+
+    def command(self) -> str:
+        """Return it as a person would type it."""
+        return shlex.join(self.argv())
+
+
+@dataclass(frozen=True)
 class Remove:
     """A file, link or empty folder that is taken away; kept aside until the plan has ended."""
 
@@ -152,7 +181,20 @@ class Mount:
                 *(("-o", self.options) if self.options else ()))  # fmt: skip
 
 
-Step = Run | Write | Copy | Tree | Remove | Mount
+Step = Run | Write | Copy | Tree | Unpack | Remove | Mount
+
+
+def programs(steps: Iterable[Step]) -> tuple[str, ...]:
+    """Return the programs of this machine that steps cannot do without."""
+    needed: dict[str, None] = {}
+    for step in steps:
+        if isinstance(step, Unpack):
+            needed[step.argv()[0]] = None
+        elif isinstance(step, Mount):
+            needed["mount"] = None
+        elif isinstance(step, Run) and not step.harmless:
+            needed[step.argv[0]] = None
+    return tuple(needed)
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,6 @@
 """Copies a folder's files with owners, modes, links, times and attributes.
 
-Where nothing is in the way, `cp -a` does it, which is as quick as it gets; of a folder that has
-something to be left out it gets the other entries one by one. Where files may be replaced, or the
-copy may have to be taken back, we do it ourselves.
+No program does it: files may be replaced, and all of it may have to be taken back.
 """
 
 from __future__ import annotations
@@ -14,16 +12,12 @@ import stat
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from xendemo import run
 from xendemo.errors import Failure
 from xendemo.install.journal import Journal, attributes
-from xendemo.install.log import Log
 from xendemo.install.steps import Tree, aside
 
 At = Callable[[int, int], None]  # told bytes done, and bytes in all
 PIECE = 4 << 20
-EMPTY = "lost+found"  # what a new ext4 has
-WORDS = 64 << 10  # bytes of file names for one cp: the kernel takes 128 KiB at least
 
 
 @dataclass
@@ -32,13 +26,11 @@ class Folder:
 
     Args:
         path: below the source, "" for itself.
-        whole: nothing in it, at any depth, is left out.
         files: names of entries that are no folders, and their states.
     """
 
     path: str
     status: os.stat_result
-    whole: bool = True
     size: int = 0
     files: list[tuple[str, os.stat_result]] = field(default_factory=list)
     folders: list[Folder] = field(default_factory=list)
@@ -65,13 +57,11 @@ def survey(source: str, exclude: Sequence[str]) -> Folder:
             for entry in sorted(entries, key=lambda entry: entry.name):
                 below = f"{path}/{entry.name}" if path else entry.name
                 if out(below):
-                    folder.whole = False
                     continue
                 state = entry.stat(follow_symlinks=False)
                 if stat.S_ISDIR(state.st_mode):
                     inner = look(below, state)
                     folder.folders.append(inner)
-                    folder.whole &= inner.whole
                     folder.size += inner.size
                 else:
                     folder.files.append((entry.name, state))
@@ -81,7 +71,7 @@ def survey(source: str, exclude: Sequence[str]) -> Folder:
     return look("", os.stat(source))
 
 
-def copy(step: Tree, journal: Journal, log: Log, at: At) -> None:
+def copy(step: Tree, journal: Journal, at: At) -> None:
     """Copy a tree.
 
     Raises:
@@ -91,79 +81,10 @@ def copy(step: Tree, journal: Journal, log: Log, at: At) -> None:
         raise Failure(f"{step.source} is no folder")
     top = survey(step.source, step.exclude)
     journal.folder(step.path)
-    if step.layered or journal.keeps or set(os.listdir(step.path)) - {EMPTY}:
-        _Own(step, journal, at, top.size).copy(top)
-    else:
-        _in_bulk(step, top, log, at)
+    _Copying(step, journal, at, top.size).copy(top)
 
 
-# --- by cp ----------------------------------------------------------------------------------------
-
-
-def _in_bulk(step: Tree, top: Folder, log: Log, at: At) -> None:
-    before = os.statvfs(step.path)
-
-    def tick() -> None:
-        now = os.statvfs(step.path)
-        at(max(0, before.f_bfree - now.f_bfree) * now.f_frsize, top.size)
-
-    for folder in _split(top):
-        target = f"{step.path}/{folder.path}".rstrip("/")
-        if folder.path:
-            os.mkdir(target)
-        names = [name for name, _ in folder.files]
-        names += [os.path.basename(inner.path) for inner in folder.folders if inner.whole]
-        for some in _portions(names):
-            paths = [os.path.join(step.source, folder.path, name) for name in some]
-            done = run.watch("cp", "-a", "-t", target, "--", *paths, tick=tick)
-            log.output(done.out)
-            if done.status:
-                raise Failure(f"cp: failed with status {done.status}", done.last())
-    _link_again(step, top)
-    for folder in reversed(list(_split(top))):
-        _dress(f"{step.source}/{folder.path}", f"{step.path}/{folder.path}", folder.status)
-
-
-def _split(folder: Folder) -> Iterator[Folder]:
-    """Walk the folders that cannot be copied whole, and the top."""
-    yield folder
-    for inner in folder.folders:
-        if not inner.whole:
-            yield from _split(inner)
-
-
-def _portions(names: Sequence[str]) -> Iterator[list[str]]:
-    some: list[str] = []
-    size = 0
-    for name in names:
-        some.append(name)
-        size += len(name) + 100
-        if size > WORDS:
-            yield some
-            some, size = [], 0
-    if some:
-        yield some
-
-
-def _link_again(step: Tree, top: Folder) -> None:
-    """Make one file of hard links that several calls of cp have copied apart."""
-    first: dict[tuple[int, int], str] = {}
-    for folder in top.walk():
-        for name, state in folder.files:
-            if state.st_nlink < 2:
-                continue
-            path = os.path.join(step.path, folder.path, name)
-            known = first.setdefault((state.st_dev, state.st_ino), path)
-            if known != path and not os.path.samestat(os.lstat(known), os.lstat(path)):
-                new = aside(path)[0]
-                os.link(known, new, follow_symlinks=False)
-                os.replace(new, path)
-
-
-# --- by ourselves ---------------------------------------------------------------------------------
-
-
-class _Own:
+class _Copying:
     """A copy that replaces what is in its way, and can be taken back."""
 
     def __init__(self, step: Tree, journal: Journal, at: At, total: int) -> None:

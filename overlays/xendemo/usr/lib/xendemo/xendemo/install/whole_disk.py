@@ -15,7 +15,7 @@ from xendemo.install.devices import Device
 from xendemo.install.facts import Disc, Facts
 from xendemo.install.layout import Fresh, Layout
 from xendemo.install.options import Options, say_size
-from xendemo.install.steps import Copy, Mount, Plan, Run, Step, Tree, Write
+from xendemo.install.steps import Copy, Mount, Plan, Run, Step, Tree, Unpack, Write
 
 TARGET = "/run/xendemo/target"
 LAYERS = "/run/xendemo/layers"
@@ -106,7 +106,7 @@ def _partitions(disk: Layout, device: Device) -> tuple[Step, ...]:
             Run(f"wipe what {part.path} was", ("wipefs", "--all", "--quiet", part.path))
             for part in old
         ),
-        Run("make the partitions", layout.table(disk)),
+        Run("make the partitions", ("sfdisk", "--quiet", disk.device), layout.table(disk)),
         Run(
             "have the disk say that it is unfinished, if somebody starts it",
             unfinished.write(disk.device),
@@ -147,37 +147,29 @@ def _file_systems(disk: Layout) -> tuple[Step, ...]:
 
 
 def _unpack(disk: Layout, disc: Disc) -> tuple[Step, ...]:
-    # `cp` is quickest into what is empty: so /usr, if it is a file system of its own, comes after
-    # the rest of the lowest layer, and the ESP after both.
-    usr = disk.part("usr")
-    lowest = f"{LAYERS}/{disc.layers[0]}"
-    left_out = live_only.patterns(disc.layers[0])
-    steps: list[Step] = [
-        Mount("mount the new root", disk.the("root").path, TARGET, "ext4"),
-        *(
-            Mount(f"open the layer {layer}", f"{disc.folder}/live/{layer}.squashfs",
-                  f"{LAYERS}/{layer}", "squashfs", "ro,loop")
-            for layer in disc.layers
-        ),
-        Tree(f"unpack the layer {disc.layers[0]}", lowest, TARGET,
-             (*left_out, *(("usr/*",) if usr else ()))),
-    ]  # fmt: skip
-    if usr:
-        below = tuple(name.removeprefix("usr/") for name in left_out if name.startswith("usr/"))
-        steps += [
-            Mount("mount the new /usr", usr.path, f"{TARGET}/usr", "ext4"),
-            Tree("unpack its /usr", f"{lowest}/usr", f"{TARGET}/usr", below),
-        ]
-    esp = disk.the("ESP").path
+    lowest, *others = disc.layers
+    usr, esp = disk.part("usr"), disk.the("ESP").path
     return (
-        *steps,
+        Mount("mount the new root", disk.the("root").path, TARGET, "ext4"),
+        *((Mount("mount the new /usr", usr.path, f"{TARGET}/usr", "ext4"),) if usr else ()),
+        Unpack(f"unpack the layer {lowest}", _archive(disc, lowest), TARGET,
+               live_only.patterns(lowest), disc.unpacked),
+        *(
+            Mount(f"open the layer {layer}", _archive(disc, layer), f"{LAYERS}/{layer}",
+                  "squashfs", "ro,loop")
+            for layer in others
+        ),
         *(
             Tree(f"unpack the layer {layer}", f"{LAYERS}/{layer}", TARGET,
                  live_only.patterns(layer), layered=True)
-            for layer in disc.layers[1:]
+            for layer in others
         ),
         Mount("mount the ESP", esp, f"{TARGET}/boot/efi", "vfat", "umask=0077"),
     )  # fmt: skip
+
+
+def _archive(disc: Disc, layer: str) -> str:
+    return f"{disc.folder}/live/{layer}.squashfs"
 
 
 def _kept_disc(disc: Disc) -> tuple[Step, ...]:
