@@ -75,8 +75,6 @@ def disturbed(plan: Plan, number: int, at: int, events: tuple[str, ...] = CHANGE
                 os.kill(os.getpid(), number)
 
     def work() -> tuple[int, str]:
-        signal.signal(signal.SIGTERM, cli._interrupt)
-        signal.signal(signal.SIGINT, signal.default_int_handler)
         sys.addaudithook(auditor)
         try:
             perform(plan)
@@ -96,18 +94,41 @@ def cut_short(plan: Plan, change: int) -> bool:
 
 def forked(work: Callable[[], tuple[int, str]]) -> Ended:
     """Do something in a child of ours: a new Python would take longer to start than its work."""
-    source, sink = os.pipe()
-    child = os.fork()
-    if not child:
-        code, said = 70, ""
-        try:
-            code, said = work()
-        except BaseException:
-            said = traceback.format_exc()
-        finally:  # never back into the tests
-            os.write(sink, said.encode())
-            os._exit(code)
-    os.close(sink)
-    with os.fdopen(source, "rb") as pipe:
-        said = pipe.read().decode()
-    return Ended(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), said)
+    return Child(work).end()
+
+
+class Child:
+    """A process that does some work, and ends with the code and the words that it returns."""
+
+    def __init__(self, work: Callable[[], tuple[int, str]]) -> None:
+        source, sink = os.pipe()
+        self.number = os.fork()
+        if not self.number:
+            code, said = 70, ""
+            try:
+                signal.signal(signal.SIGTERM, cli._interrupt)
+                signal.signal(signal.SIGINT, signal.default_int_handler)
+                code, said = work()
+            except BaseException:
+                said = traceback.format_exc()
+            finally:  # never back into the tests
+                os.write(sink, said.encode())
+                os._exit(code)
+        os.close(sink)
+        self._pipe = os.fdopen(source, "rb")
+
+    def end(self, number: int = 0) -> Ended:
+        """Send it a signal, if one is named, and wait for its end."""
+        if number:
+            os.kill(self.number, number)
+        with self._pipe as pipe:
+            status = os.waitstatus_to_exitcode(os.waitpid(self.number, 0)[1])
+            return Ended(status, pipe.read().decode())
+
+
+def is_alive(number: int) -> bool:
+    """Tell whether a process runs; one that is dead but not asked for yet does not."""
+    try:
+        return "\nState:\tZ" not in Path(f"/proc/{number}/status").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return False

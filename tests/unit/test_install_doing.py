@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import argparse
+import contextlib
 import errno
 import hashlib
 import io
 import os
 import signal
 import stat
+import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from types import ModuleType
+from typing import Any, cast
 
 import pytest
 
 from tests.support import performing
-from tests.support.performing import NAMES, disturbed, memory
-from xendemo.errors import Failure, Interrupted
+from tests.support.performing import NAMES, Child, disturbed, is_alive, memory
+from xendemo import cli
+from xendemo.errors import Failure
 from xendemo.install import doing
 from xendemo.install.progress import Progress, bar
 from xendemo.install.steps import Copy, Plan, Remove, Run, Step, Tree, Write
@@ -327,23 +333,92 @@ def test_killed_at_every_change_files_are_whole_and_a_second_run_completes(top: 
     assert list(top.rglob(".*")) == []
 
 
-def test_a_program_that_runs_is_ended_when_we_are_interrupted(tmp_path: Path) -> None:
-    started = tmp_path / "started"
-    of = plan(Run("wait", ("sh", "-c", f"echo $$ >{started}; exec sleep 60")))
+def until(come: Callable[[], object], seconds: float = 20) -> None:
+    deadline = time.monotonic() + seconds
+    while not come():
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
 
-    def interrupt(signum: int, frame: object) -> None:
-        raise KeyboardInterrupt
 
-    before = signal.signal(signal.SIGALRM, interrupt)
-    signal.setitimer(signal.ITIMER_REAL, 1)
-    try:
-        with pytest.raises(Interrupted, match="interrupted at step 1 of 1, wait"):
-            perform(of, tmp_path)
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
-    with pytest.raises(ProcessLookupError):
-        os.kill(int(started.read_text()), 0)
+class Long:
+    """A verb that carries out a plan with a program that would run for a minute."""
+
+    HELP = "wait"
+    EXAMPLES = ""
+
+    def __init__(self, top: Path) -> None:
+        self._started = top.parent / "started"
+        wait = ("sh", "-c", f"echo $$ >{self._started}; exec sleep 60")
+        self._plan = plan(Write("write", str(top / "boot/vmlinuz"), b"other"), Run("wait", wait))
+        self._log = top.parent
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        pass
+
+    def run(self, args: argparse.Namespace) -> int:
+        perform(self._plan, self._log)
+        return 0
+
+    def call(self) -> tuple[int, str]:
+        sys.modules["long"] = cast(ModuleType, self)
+        cli.VERBS["long"] = "long"
+        with contextlib.redirect_stderr(io.StringIO()) as told:
+            code = cli.main(["long"])
+        return code, told.getvalue()
+
+    def program(self) -> int:
+        """Wait for the program, and return its process."""
+        until(lambda: self._started.is_file() and self._started.read_text().endswith("\n"))
+        return int(self._started.read_text())
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_interrupted_while_a_program_runs_it_ends_and_the_state_is_told(
+    number: int, top: Path
+) -> None:
+    before = state(top)
+    work = Long(top)
+    child = Child(work.call)
+    program = work.program()
+    done = child.end(number)
+    assert (done.code, done.said) == (
+        130,
+        "\ninterrupted at step 2 of 2, wait\neverything has been put back as it was\n",
+    )
+    assert not is_alive(program)
+    assert state(top) == before
+
+
+def test_killed_it_leaves_no_program(top: Path) -> None:
+    work = Long(top)
+    child = Child(work.call)
+    program = work.program()
+    assert is_alive(program)
+    assert child.end(signal.SIGKILL).code == -signal.SIGKILL
+    until(lambda: not is_alive(program))
+
+
+def test_killed_amid_a_copy_the_old_file_is_whole_and_a_second_run_completes(
+    top: Path, tmp_path: Path
+) -> None:
+    source, target = tmp_path / "large", top / "boot/vmlinuz"
+    with source.open("wb") as file:
+        file.truncate(4 << 30)  # of holes; it takes seconds all the same
+    of = plan(Copy("copy", str(source), str(target)))
+
+    def work() -> tuple[int, str]:
+        perform(of, tmp_path)
+        return 0, ""
+
+    child = Child(work)
+    new = top / "boot/.vmlinuz.xendemo-new"
+    until(lambda: new.exists() and new.stat().st_size)
+    assert child.end(signal.SIGKILL).code == -signal.SIGKILL
+    assert target.read_bytes() == b"kernel" * 1000
+    os.truncate(source, 100)
+    perform(of, tmp_path)
+    assert target.read_bytes() == bytes(100)
+    assert list(top.rglob(".*")) == []
 
 
 # --- what a system says, and what is shown --------------------------------------------------------

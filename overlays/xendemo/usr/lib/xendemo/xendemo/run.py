@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 SHOWN = 6  # lines of a failed program that are told
 TICK = 0.25  # seconds between looks at a program that runs
 GRACE = 10  # seconds that a program has to end itself
+PR_SET_PDEATHSIG = 1  # linux/prctl.h
 PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
 
 
@@ -98,7 +99,7 @@ def finish(*argv: str) -> tuple[Done, bool]:
 
 
 def watch(*argv: str, given: str = "", tick: Callable[[], None] | None = None) -> Done:
-    """Run a program that may take long, and end it when we are asked to end.
+    """Run a program that may take long, and end it when we are asked to end, or are killed.
 
     Args:
         argv: the program and its arguments.
@@ -124,7 +125,8 @@ def watch(*argv: str, given: str = "", tick: Callable[[], None] | None = None) -
         try:
             # Ctrl-C must reach us alone: we decide what becomes of the program.
             child = subprocess.Popen(argv, stdin=stdin, stdout=output, stderr=output,
-                                     env=environment(), process_group=0)  # fmt: skip
+                                     env=environment(), process_group=0,
+                                     preexec_fn=_dies_with_us())  # fmt: skip
         except FileNotFoundError:
             raise Failure(f"there is no program {argv[0]}", "install it first") from None
         except PermissionError:
@@ -142,6 +144,22 @@ def watch(*argv: str, given: str = "", tick: Callable[[], None] | None = None) -
             raise
         output.seek(0)
         return Done(child.returncode, output.read().decode("utf-8", "replace"), "")
+
+
+def _dies_with_us() -> Callable[[], None] | None:
+    """Return what has the kernel kill a child when we are killed; None where Python cannot ask."""
+    try:
+        import ctypes
+    except ImportError:  # in Debian's python3-minimal
+        return None
+    libc, parent = ctypes.CDLL(None), os.getpid()
+
+    def ask() -> None:
+        libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() != parent:  # we have been killed before
+            os._exit(1)
+
+    return ask
 
 
 def _end_group(child: Popen[bytes]) -> None:

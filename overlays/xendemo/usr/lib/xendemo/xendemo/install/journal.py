@@ -44,7 +44,8 @@ class Journal:
             self._undo.append((words, undo))
 
     def folder(self, path: str) -> None:
-        """Make a folder and those above it, where they are missing."""
+        """Make a folder and those above it, where they are missing, to put something there."""
+        self._touch(f"{path}/")  # before a new file comes in, under whichever name
         missing = []
         while not os.path.isdir(path):
             missing.append(path)
