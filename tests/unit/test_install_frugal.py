@@ -11,7 +11,7 @@ import pytest
 
 from democd.smoke.menu import entries
 from xendemo.errors import InputError, Mistakes
-from xendemo.install import devices, frugal, iso_file, iso_menu, iso_peek, judge
+from xendemo.install import devices, frugal, grub2, iso_file, iso_menu, iso_peek, judge
 from xendemo.install.facts import Disc, Facts
 from xendemo.install.findmnt import Mounted
 from xendemo.install.frugal import Seen
@@ -311,7 +311,7 @@ def test_the_plan_in_order() -> None:
     assert plan.undo
     assert plan.confirm == "/dev/sda3"
     assert "keeps all that is on it" in plan.words[0]
-    assert "default stays" in plan.words[2]
+    assert plan.words[3] == "what is booted by default stays as it is"
 
 
 def test_ntfs_is_mounted_by_the_driver_that_can_write() -> None:
@@ -363,7 +363,22 @@ def test_the_entry_as_the_default_and_free_for_all() -> None:
     assert isinstance(last, Write)
     assert b" --unrestricted --id xendemo-frugal {" in last.data
     assert b"set default=xendemo-frugal" in last.data
-    assert "becomes the default" in plan.words[2]
+    assert plan.words[3] == "that entry becomes the default"
+
+
+@pytest.mark.parametrize("script", ["", "/t/42_xendemo_frugal"])
+def test_the_default_stays_until_it_is_removed(script: str) -> None:
+    grub = replace(GRUB, script=script)
+    menu = done(grub, make(menu=grub, default=True).steps)
+    for default in (False, True):
+        again = make(HERE, menu, default=default)
+        assert again.steps == ()
+        assert again.words[3].startswith("that entry is the default since an earlier run")
+    # Asked for later, it becomes the default as well; another entry of ours is none.
+    menu = done(grub, make(menu=grub).steps)
+    assert make(HERE, menu).words[3] == "what is booted by default stays as it is"
+    assert make(HERE, menu, default=True).words[3] == "that entry becomes the default"
+    assert not grub2.sets_default(b"set default=xendemo-frugal\n")
 
 
 @pytest.mark.parametrize(

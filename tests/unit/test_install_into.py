@@ -128,6 +128,64 @@ def test_there_again_and_away(name: str, default: bool, tmp_path: Path, disc: So
     assert take_away(root, **more).steps == ()
 
 
+def default_of(root: Path) -> str:
+    """What is booted unless somebody chooses, as the menu says it: a number or GRUB 2's id."""
+    said = re.findall(r"^\s*(?:set )?default\s*=?\s*(\S+?)\s*$", menu(root), re.MULTILINE)
+    return str(said[-1]) if said else ""
+
+
+@pytest.mark.parametrize("name", TARGETS)
+def test_the_default_stays_what_it_is_unless_asked(name: str, tmp_path: Path, disc: Source) -> None:
+    make, more = TARGETS[name]
+    root = make(tmp_path / "root")
+    before, old = l.snapshot(root), default_of(root)
+    stays = "what is booted by default stays as it is"
+    ours = "that entry is the default since an earlier run, and stays it until --remove"
+    assert stays in install(root, disc, **more).words
+    assert stays in install(root, disc, **more).words
+    assert default_of(root) == old
+    assert "that entry becomes the default" in install(root, disc, True, **more).words
+    new = default_of(root)
+    assert new != old
+    for default in (False, True):
+        there = l.snapshot(root)
+        again = install(root, disc, default, **more)
+        assert again.steps == ()
+        assert ours in again.words
+        assert l.snapshot(root) == there
+    # A later disc, whose entry is another one, does not ask either.
+    facts = replace(l.facts(), disc=replace(l.facts().disc, xen="4.21.0"))
+    later = into.plan(facts, l.into(root), l.seen(root, disc, **more))
+    assert ours in later.words
+    perform(later)
+    assert "4.21.0" in menu(root)
+    assert default_of(root) == new
+    take_away(root, **more)
+    assert l.snapshot(root) == before
+
+
+LATER = "\ntitle\t\tA later kernel\nroot\t\t(hd0,0)\nkernel\t\t/vmlinuz-3 ro\n"
+
+
+@pytest.mark.parametrize(("chosen", "left"), [(0, 0), (1, 1), (2, 0), (3, 2)])
+def test_legacy_numbers_stay_right_where_others_add_an_entry(
+    chosen: int, left: int, tmp_path: Path, disc: Source
+) -> None:
+    """Two entries were there, ours is the third, and a fourth has come behind it since."""
+    more = {"top": replace(l.ROOT, fstype="ext3")}
+    root = l.old_debian(tmp_path / "root")
+    install(root, disc, **more)
+    path = root / "boot/grub/menu.lst"
+    path.write_text(path.read_text().replace("default\t\t0", f"default\t\t{chosen}") + LATER)
+    changed = replace(disc, words=replace(disc.words, xen=("dom0_mem=1G",)))
+    install(root, changed, **more)
+    assert "dom0_mem=1G" in menu(root)
+    assert menu(root).endswith(LATER)
+    assert default_of(root) == str(chosen)
+    take_away(root, **more)
+    assert path.read_text() == l.OLD_DEBIAN.replace("default\t\t0", f"default\t\t{left}") + LATER
+
+
 def test_menu_comes_last(tmp_path: Path, disc: Source) -> None:
     """So that the old system boots whenever the power goes."""
     root = l.debian(tmp_path / "root")

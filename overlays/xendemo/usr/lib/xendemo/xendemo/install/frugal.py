@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from xendemo.errors import InputError, Mistakes
-from xendemo.install import iso_file, iso_menu, iso_peek, judge, reach
+from xendemo.install import iso_file, iso_menu, iso_peek, judge, menus, reach
 from xendemo.install.facts import Facts
 from xendemo.install.iso_file import ISO, Found
 from xendemo.install.iso_menu import Menu
@@ -51,11 +51,11 @@ def plan(facts: Facts, options: Options, seen: Seen) -> Plan:
     if mistakes := [*iso_file.judge(facts, found), *menu.trouble]:
         raise Mistakes(mistakes)
     disc, device = facts.disc, found.device
-    entry = iso_file.entry(facts, device, menu.unrestricted, options.default)
+    was = iso_menu.is_default(menu)
+    entry = iso_file.entry(facts, device, menu.unrestricted, options.default or was)
     adding = iso_menu.adding(menu, entry)
     title = iso_file.title(disc)
-    stays = "it becomes the default" if options.default else "the default stays"
-    gets = f"gets the entry “{title}”; {stays}" if adding else f"has the entry “{title}”"
+    gets = f"{'gets' if adding else 'has'} the entry “{title}”"
     boot = f" --boot {options.boot}" if options.boot else ""
     steps = (*iso_file.copying(found, disc), *adding)
     return Plan(
@@ -64,6 +64,7 @@ def plan(facts: Facts, options: Options, seen: Seen) -> Plan:
             f"{iso_file.described(device)} keeps all that is on it",
             f"{ISO} is {iso_file.becomes(found, disc)} there",
             f"the GRUB of {menu.called()} {gets}",
+            menus.about_default(options.default, was),
         ),
         steps=(iso_file.known(device), iso_file.mount(device), *steps) if steps else (),
         confirm=device.path,

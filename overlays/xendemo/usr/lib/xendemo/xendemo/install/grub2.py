@@ -137,6 +137,11 @@ def has(config: bytes, entries: str) -> bool:
     return len(found) == 1 and f"###\n{entries}### END" in found[0]
 
 
+def sets_default(text: bytes, id: str = ID) -> bool:
+    """Return whether a script of ours, or a grub.cfg with what it prints, makes it the default."""
+    return bool(re.search(rb"^\s*set default=" + id.encode() + rb"$", text, re.MULTILINE))
+
+
 def cut(config: bytes) -> bytes:
     """Return a grub.cfg without our entries."""
     text = config.decode("utf-8", "surrogateescape")

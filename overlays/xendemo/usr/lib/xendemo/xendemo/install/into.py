@@ -176,8 +176,9 @@ def _promise(
 def _words(
     facts: Facts, options: Options, target: Target, menu: Menu, steps: list[Step]
 ) -> tuple[str, ...]:
+    default = menus.about_default(options.default, menu.was_default)
     if not steps:
-        return (f"nothing to do: {target.system} in {target.named} has it all already",)
+        return (f"nothing to do: {target.system} in {target.named} has it all already", default)
     paths = [*menu.scripts, *menu.texts, *menu.generated]
     words = [
         f"the Linux in {target.named} is {target.system}",
@@ -186,9 +187,7 @@ def _words(
         if not target.has_modules
         else f"modules of this kernel are in {target.modules} already",
         f"the boot menu gets one more entry; changed: {', '.join(paths) or 'nothing'}",
-        "that entry becomes the default"
-        if options.default
-        else "what is booted by default stays as it is",
+        default,
         "xendemo install --remove puts everything back as it was",
     ]
     if target.grub2 and target.grub2.why:

@@ -10,8 +10,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from xendemo.install import grub2, loaders, tree
+from xendemo.install import grub2, loaders, menus, tree
 from xendemo.install.grub2 import GENERATOR
+from xendemo.install.iso_file import ENTRY
 from xendemo.install.steps import Copy, Mount, Remove, Run, Step, Write
 from xendemo.install.target import Target
 
@@ -102,6 +103,11 @@ def _no_grub(target: Target) -> tuple[str, str]:
                 " --boot DIR or PARTITION")  # fmt: skip
     hint = "name the Linux whose GRUB shall start the file: --boot DIR or PARTITION"
     return f"{target.named} has no GRUB 2: no grub.cfg with a menu", hint
+
+
+def is_default(menu: Menu) -> bool:
+    """Return whether a run before has made our entry the default."""
+    return menus.grub2_default(menu.printed, (data for _, _, data, _ in menu.configs), ENTRY)
 
 
 def adding(menu: Menu, entry: str) -> tuple[Step, ...]:

@@ -84,20 +84,23 @@ def default_of(menu: bytes) -> int:
 
 
 def inserted(menu: bytes, entry: str, default: bool) -> bytes:
-    """Return a menu with our stanza at its end, in place of one that it may have.
+    """Return a menu with our stanza: in place of the one that it has, or else at its end.
 
-    At the end, so that the numbers of the others stay: `default` counts entries.
+    So the numbers of the others stay: `default` counts entries.
 
     Args:
         menu: the menu.
         entry: our stanza.
         default: it becomes the default entry.
     """
-    plain = cut(menu)
-    end = b"\r\n" if b"\r\n" in plain else b"\n"
-    head = plain if not plain or plain.endswith(b"\n") else plain + end
+    head, tail = cut(menu), b""
+    end = b"\r\n" if b"\r\n" in head else b"\n"
+    if len(_BLOCK.findall(menu)) == 1 and (found := _BLOCK.search(menu)):
+        head, tail = menu[: found.start()], menu[found.end() :]
+    if head and not head.endswith(b"\n"):
+        head += end
     lines = [b"", FIRST, *entry.encode().splitlines(), LAST]
-    whole = head + b"".join(line + end for line in lines)
+    whole = head + b"".join(line + end for line in lines) + tail
     return with_default(whole, len(_TITLE.findall(head))) if default else whole
 
 
@@ -142,7 +145,10 @@ def restored(menu: bytes, before: bytes) -> bytes:
         menu: the menu as it is now.
         before: the menu as it was before us, for its default entry.
     """
-    plain = cut(menu)
+    plain, found = cut(menu), _BLOCK.search(menu)
+    ours = len(_TITLE.findall(menu[: found.start()])) if found else -1
+    if found and default_of(menu) > ours:
+        return with_default(plain, default_of(menu) - 1)
     if not ours_is_default(menu):
         return plain
     value = default_line(before) or b"0"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from xendemo.install import cmdline, grub2, legacy, record
@@ -22,12 +23,14 @@ class Menu:
         texts: configurations, changed by hand: likewise.
         generated: configurations that the target's generator makes instead.
         entry: what the entry is, for the generator's result to be searched for.
+        was_default: a run before has made it the default, which it stays.
     """
 
     scripts: dict[str, bytes]
     texts: dict[str, bytes]
     generated: tuple[str, ...]
     entry: str
+    was_default: bool = False
 
 
 def of(facts: Facts, default: bool, target: Target, source: Source) -> Menu:
@@ -45,10 +48,13 @@ def of(facts: Facts, default: bool, target: Target, source: Source) -> Menu:
         for path, text in target.legacy.items():
             where = legacy.root_line(target.reference[path], number)
             entry = legacy.stanza(title, where, target.boot.prefix, words)
-            same = legacy.has(text, entry) and (not default or legacy.ours_is_default(text))
-            texts |= {} if same else {path: legacy.inserted(text, entry, default)}
-        return Menu({}, texts, (), entry)
+            ours = default or legacy.ours_is_default(text)
+            same = legacy.has(text, entry) and ours == legacy.ours_is_default(text)
+            texts |= {} if same else {path: legacy.inserted(text, entry, ours)}
+        was = any(map(legacy.ours_is_default, target.legacy.values()))
+        return Menu({}, texts, (), entry, was)
     configs = target.grub2.configs
+    was = grub2_default(target.grub2.script, configs.values())
     entry = grub2.entry(grub2.Entry(
         title=title, xen=facts.disc.xen, linux=facts.disc.kernel, folder=target.boot.prefix,
         uuid=device.uuid if device else "", fstype=target.boot.fstype,
@@ -58,7 +64,7 @@ def of(facts: Facts, default: bool, target: Target, source: Source) -> Menu:
             for text in configs.values()
         ),
         absolute=any(b"btrfs_relative_path" in text for text in configs.values()),
-        default=default,
+        default=default or was,
     ))  # fmt: skip
     name = grub2.script_name(target.grub2.programs)
     old = [path for path, text in configs.items() if not grub2.has(text, entry)]
@@ -66,9 +72,21 @@ def of(facts: Facts, default: bool, target: Target, source: Source) -> Menu:
     if target.grub2.scripts is not None and target.grub2.script != grub2.script(entry):
         scripts[f"{grub2.GENERATOR}/{name}"] = grub2.script(entry)
     if target.grub2.tool and target.grub2.scripts is not None:
-        return Menu(scripts, {}, tuple(old), entry)
+        return Menu(scripts, {}, tuple(old), entry, was)
     changed = {path: grub2.inserted(configs[path], entry, name) for path in old}
-    return Menu(scripts, changed, (), entry)
+    return Menu(scripts, changed, (), entry, was)
+
+
+def grub2_default(script: bytes | None, configs: Iterable[bytes], id: str = grub2.ID) -> bool:
+    """Return whether a run before has made our entry the default: its script tells, if any."""
+    return any(grub2.sets_default(text, id) for text in ([script] if script else configs))
+
+
+def about_default(asked: bool, was: bool) -> str:
+    """Return what becomes of what is booted by default, for the person who decides."""
+    if was:
+        return "that entry is the default since an earlier run, and stays it until --remove"
+    return "that entry becomes the default" if asked else "what is booted by default stays as it is"
 
 
 def _root_words(target: Target) -> list[str]:
