@@ -7,8 +7,10 @@ import functools
 import re
 import shlex
 import shutil
+import signal
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pexpect
@@ -34,6 +36,24 @@ def call(*words: str | Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-IS", PROGRAM, *words], capture_output=True, text=True, timeout=60
     )
+
+
+Answered = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture
+def answered(capsys: pytest.CaptureFixture[str]) -> Iterator[Answered]:
+    """Calls the program's one function here: another Python takes longer than what it is asked."""
+    before = [(number, signal.getsignal(number)) for number in (signal.SIGTERM, signal.SIGHUP)]
+
+    def ask(*words: str | Path) -> subprocess.CompletedProcess[str]:
+        argv = [str(word) for word in words]
+        code = cli.main(argv)
+        return subprocess.CompletedProcess(argv, code, *capsys.readouterr())
+
+    yield ask
+    for number, handler in before:
+        signal.signal(number, handler)
 
 
 @functools.cache
@@ -66,6 +86,12 @@ def test_it_needs_python_alone_and_only_one_module_starts_programs() -> None:
 def test_running_it_leaves_nothing_in_what_becomes_the_disc() -> None:
     assert call("--help").returncode == 0
     assert not list(TREE.rglob("__pycache__"))
+
+
+def test_its_exit_code_is_that_of_its_one_function() -> None:
+    done = call("crate")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("error: crate: no such verb\n")
 
 
 def test_help_lists_every_verb() -> None:
@@ -122,8 +148,8 @@ def test_what_ssh_is_to_run_is_left_alone() -> None:
         (["create", "-f", "/nowhere"], "/nowhere: No such file or directory"),
     ],
 )
-def test_wrong_words(words: list[str], what: str) -> None:
-    done = call(*words)
+def test_wrong_words(answered: Answered, words: list[str], what: str) -> None:
+    done = answered(*words)
     assert done.returncode == 2
     assert done.stderr.startswith(f"error: {what}")
     assert done.stdout == ""
@@ -131,8 +157,8 @@ def test_wrong_words(words: list[str], what: str) -> None:
 
 
 @NO_XEN
-def test_all_mistakes_are_told_at_once_without_a_machine_to_start_on() -> None:
-    done = call("create", "-f", SETTINGS, "-D", "nmae=x:mem=lots", "-c", "--count", "2")
+def test_all_mistakes_are_told_at_once_without_a_machine_to_start_on(answered: Answered) -> None:
+    done = answered("create", "-f", SETTINGS, "-D", "nmae=x:mem=lots", "-c", "--count", "2")
     assert done.returncode == 2
     assert done.stderr.count("error: ") == 3
     assert "did you mean name?" in done.stderr
@@ -144,8 +170,8 @@ def test_all_mistakes_are_told_at_once_without_a_machine_to_start_on() -> None:
     [["create", "-f", str(SETTINGS)], ["create", "-n", "-f", str(SETTINGS)], ["list"],
      ["console", "x"], ["ssh", "x"], ["shutdown", "--all"], ["destroy", "x"], ["nat", "status"]],
 )  # fmt: skip
-def test_a_machine_without_xen(words: list[str]) -> None:
-    done = call(*words)
+def test_a_machine_without_xen(answered: Answered, words: list[str]) -> None:
+    done = answered(*words)
     assert done.returncode == 1
     assert done.stderr == (
         "error: Xen is not running on this machine\n  choose an entry with Xen at boot\n"
