@@ -98,13 +98,16 @@ def finish(*argv: str) -> tuple[Done, bool]:
             signal.signal(number, handler)
 
 
-def watch(*argv: str, given: str = "", tick: Callable[[], None] | None = None) -> Done:
+def watch(
+    *argv: str, given: str = "", tick: Callable[[], None] | None = None, brief: bool = False
+) -> Done:
     """Run a program that may take long, and end it when we are asked to end, or are killed.
 
     Args:
         argv: the program and its arguments.
         given: what it reads on its standard input.
         tick: called now and then while it runs.
+        brief: it changes no file and ends by itself, so it need not die with us.
 
     Returns:
         Its status, and as `out` all that it wrote, complaints too, in the order of writing.
@@ -126,7 +129,7 @@ def watch(*argv: str, given: str = "", tick: Callable[[], None] | None = None) -
             # Ctrl-C must reach us alone: we decide what becomes of the program.
             child = subprocess.Popen(argv, stdin=stdin, stdout=output, stderr=output,
                                      env=environment(), process_group=0,
-                                     preexec_fn=_dies_with_us())  # fmt: skip
+                                     preexec_fn=None if brief else _dies_with_us())  # fmt: skip
         except FileNotFoundError:
             raise Failure(f"there is no program {argv[0]}", "install it first") from None
         except PermissionError:

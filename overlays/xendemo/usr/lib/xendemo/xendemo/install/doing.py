@@ -202,7 +202,7 @@ class _Work:
             self._flush_one(path)
 
     def _flush_one(self, path: str) -> None:
-        done = run.watch("sync", "-f", path)
+        done = run.watch("sync", "-f", path, brief=True)
         if done.status:
             raise Failure(f"what was written to {path} is not all on the disk", done.last())
 
