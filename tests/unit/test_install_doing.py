@@ -333,6 +333,28 @@ def test_killed_at_every_change_files_are_whole_and_a_second_run_completes(top: 
     assert list(top.rglob(".*")) == []
 
 
+def test_what_a_menu_was_lasts_until_its_new_name_is_on_the_disk(top: Path) -> None:
+    """GRUB replays no journal: it may follow a name to a file that Linux takes for freed."""
+    cfg = top / "boot/grub/grub.cfg"
+    kept = cfg.with_name(".grub.cfg.xendemo-old")
+    of = plan(Write("menu", str(cfg), b"new"), undo=False)
+    seen = []
+    for at in range(1, 20):
+        cfg.write_bytes(b"old")
+        done = disturbed(of, signal.SIGKILL, at)
+        flushed = not kept.exists()
+        seen.append((cfg.read_bytes(), b"" if flushed else kept.read_bytes()))
+        if done.code == 0:
+            break
+    assert [*dict.fromkeys(seen)] == [
+        (b"old", b""),
+        (b"old", b"old"),
+        (b"new", b"old"),
+        (b"new", b""),
+    ]
+    assert list(top.rglob(".*")) == []
+
+
 def until(come: Callable[[], object], seconds: float = 20) -> None:
     deadline = time.monotonic() + seconds
     while not come():

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from xendemo import run
 from xendemo.errors import Failure, Interrupted
 from xendemo.install import trees
-from xendemo.install.journal import Journal, create, dress, flush_folder
+from xendemo.install.journal import Journal, create, dress, flush, flush_folder
 from xendemo.install.log import Log
 from xendemo.install.mounts import Mounts
 from xendemo.install.progress import Progress
@@ -26,6 +26,9 @@ REASONS = {
     errno.EIO: ("the device has input or output errors", "see dmesg; the device may be broken"),
     errno.EROFS: ("the file system is read-only", "see dmesg: after errors, Linux makes it so"),
 }
+# Replaced with the file system flushed before and after: GRUB replays no journal, so it may find a
+# name of now and a file of then.
+MENUS = ("grub.cfg", "menu.lst", "grub.conf")
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -115,6 +118,8 @@ class _Work:
         if done.status:
             self._log.say(f"status {done.status}")
             raise Failure(f"{step.argv[0]} failed with status {done.status}", done.last())
+        for path in filter(os.path.isfile, step.changes):
+            flush(path)  # what it wrote is compared with later, after a power cut as well
 
     def _unpack(self, step: Unpack) -> None:
         before = os.statvfs(step.path)
@@ -181,14 +186,25 @@ class _Work:
                 os.fsync(number)
             finally:
                 os.close(number)
-            self._journal.place(new, path)
-            flush_folder(os.path.dirname(path))
+            self._place(new, path)
         except OSError as error:
             error.filename = error.filename or path
             raise
         finally:
             with contextlib.suppress(OSError):
                 os.unlink(new)
+
+    def _place(self, new: str, path: str) -> None:
+        """Give a finished file its name, on the disk as well."""
+        folder = os.path.dirname(path)
+        menu = os.path.basename(path) in MENUS and os.path.lexists(path)
+        if menu:
+            self._flush_one(folder)  # the new one must be found as soon as the name leads to it
+        self._journal.place(new, path, keep=menu)
+        flush_folder(folder)
+        if menu and not self._plan.undo:
+            self._flush_one(folder)  # the old one must be found as long as the name leads to it
+            self._journal.forget()
 
     # --- the end ----------------------------------------------------------------------------------
 

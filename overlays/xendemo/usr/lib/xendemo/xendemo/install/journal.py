@@ -57,11 +57,12 @@ class Journal:
             os.chmod(name, 0o755)  # whatever the umask is
             flush_folder(os.path.dirname(name))
 
-    def place(self, new: str, path: str) -> None:
-        """Give a finished file its name; what has the name is kept."""
+    def place(self, new: str, path: str, *, keep: bool = False) -> None:
+        """Give a finished file its name; what has the name is kept, by `keep` in any case."""
         self._touch(path)
         if os.path.lexists(path):
-            self._keep(path)
+            if self.keeps or keep:
+                self._keep(path)
         else:
             self.note(f"remove {path}", lambda: _remove(path))
         os.replace(new, path)
@@ -121,8 +122,6 @@ class Journal:
             self._folders[folder] = _Folder(folder, _times(folder))
 
     def _keep(self, path: str) -> None:
-        if not self.keeps:
-            return
         old = self._note_kept(path)
         try:
             os.link(path, old, follow_symlinks=False)
