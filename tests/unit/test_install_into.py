@@ -164,6 +164,17 @@ def test_the_default_stays_what_it_is_unless_asked(name: str, tmp_path: Path, di
     assert l.snapshot(root) == before
 
 
+def test_two_entries_of_ours_that_are_to_be_the_default_are_told(
+    tmp_path: Path, disc: Source
+) -> None:
+    both = l.GRUB_CFG + b"set default=xendemo-frugal\n"
+    root = l.debian(tmp_path / "root", **{"boot/grub/grub.cfg": both})
+    told = "the entry of --frugal is to be the default, too: the later in the menu wins"
+    for default in (False, True):
+        words = into.plan(l.facts(), l.into(root, default), l.seen(root, disc)).words
+        assert (told in words) is default
+
+
 LATER = "\ntitle\t\tA later kernel\nroot\t\t(hd0,0)\nkernel\t\t/vmlinuz-3 ro\n"
 
 

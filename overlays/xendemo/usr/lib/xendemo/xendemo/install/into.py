@@ -10,7 +10,7 @@ import hashlib
 from dataclasses import dataclass
 
 from xendemo.errors import Mistakes
-from xendemo.install import initrd, judge, menus, reach, record
+from xendemo.install import grub2, initrd, iso_file, judge, menus, reach, record
 from xendemo.install.facts import Facts
 from xendemo.install.menus import Menu
 from xendemo.install.options import Options
@@ -190,6 +190,9 @@ def _words(
         default,
         "xendemo install --remove puts everything back as it was",
     ]
+    configs = target.grub2.configs.values() if target.grub2 else ()
+    if options.default and any(grub2.sets_default(text, iso_file.ENTRY) for text in configs):
+        words.append("the entry of --frugal is to be the default, too: the later in the menu wins")
     if target.grub2 and target.grub2.why:
         words.append(f"the menu is changed by hand: {target.grub2.why}")
     return tuple(words)
