@@ -324,7 +324,8 @@ def test_nothing_boots_before_all_is_in_its_place() -> None:
     menu = index(made, "grub-mkconfig")
     efi = index(made, "grub-install .*--target=x86_64-efi")
     bios = index(made, "grub-install .*--target=i386-pc /dev/sda$")
-    assert index(made, "^sfdisk") < message < index(made, "^mkfs.ext4")
+    assert index(made, "^sfdisk") < message < index(made, "^sync /dev/sda$")
+    assert index(made, "^sync /dev/sda$") < index(made, "^mkfs.ext4")
     assert max(n for n, step in enumerate(made.steps) if isinstance(step, Tree | Unpack)) < menu
     assert index(made, "chpasswd") < menu < efi < bios == len(lines) - 2
     assert lines[-1] == f"sync --file-system {whole_disk.TARGET}"

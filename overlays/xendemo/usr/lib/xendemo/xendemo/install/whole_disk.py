@@ -111,6 +111,8 @@ def _partitions(disk: Layout, device: Device) -> tuple[Step, ...]:
             "have the disk say that it is unfinished, if somebody starts it",
             unfinished.write(disk.device),
         ),
+        # A disk that cannot be written to at its ends, where the table is, is told here.
+        Run("have both on the disk", ("sync", disk.device)),
         _settle(),
     )
 
