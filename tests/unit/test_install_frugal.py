@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -393,6 +394,22 @@ def test_the_entry_loads_what_reads_the_partition(path: str, loaded: list[str]) 
     text = iso_file.entry(FACTS, chosen(path))
     modules = [line.split()[1] for line in text.splitlines() if "insmod" in line]
     assert modules == [*loaded, "loopback", "iso9660"]
+
+
+def test_what_a_try_before_has_left_is_taken_away(tmp_path: Path) -> None:
+    (tmp_path / "xendemo").mkdir()
+    left = tmp_path / "xendemo/.xendemo.iso.xendemo-new"
+    left.write_bytes(b"x" * 5000)
+    space = os.statvfs(tmp_path)
+    found = iso_peek.found_in(str(tmp_path), chosen("/dev/sda3"), DISC)
+    assert found.remains == ("/xendemo/.xendemo.iso.xendemo-new",)
+    assert found.free - space.f_bavail * space.f_frsize > -(1 << 20)
+    gone = f"rm -f {WORK}/xendemo/.xendemo.iso.xendemo-new"
+    again = [step.command() for step in iso_file.copying(found, DISC)]
+    assert again[0] == gone
+    assert again[1].startswith("head -c ")
+    removed = [step.command() for step in iso_file.taking(found)]
+    assert removed[0].endswith(".xendemo-new")
 
 
 def test_removal() -> None:

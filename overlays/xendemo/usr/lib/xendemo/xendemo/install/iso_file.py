@@ -14,7 +14,7 @@ from xendemo.install import devices, safety
 from xendemo.install.devices import Device
 from xendemo.install.facts import Disc, Facts
 from xendemo.install.options import Options, Pairs
-from xendemo.install.steps import Copy, Mount, Run, Step
+from xendemo.install.steps import Copy, Mount, Run, Step, aside
 
 FOLDER = "xendemo"
 NAME = "xendemo.iso"
@@ -22,6 +22,7 @@ ISO = f"/{FOLDER}/{NAME}"
 WORK = "/run/xendemo/frugal"  # where the partition is mounted meanwhile
 LOG = f"{WORK}/{FOLDER}/install.log"
 CHECKED = "/run/xendemo/frugal-iso"  # and the copy, to compare it with its checksums
+ASIDE = aside(ISO)
 ENTRY = "xendemo-frugal"  # GRUB's id of the entry
 
 MIB = 1 << 20
@@ -45,9 +46,10 @@ class Found:
 
     Args:
         device: the partition.
-        free: bytes that files can still take.
+        free: bytes that files can still take, the remains being gone.
         kept: volume id of the disc in the file that lies there already; "" if there is no file.
         same: that file is this very disc, byte for byte.
+        remains: of a try that was cut short, or whose file system failed: paths on the partition.
         trouble: why nothing may be written, with a remedy; ("", "") if it may.
     """
 
@@ -55,6 +57,7 @@ class Found:
     free: int
     kept: str = ""
     same: bool = False
+    remains: tuple[str, ...] = ()
     trouble: tuple[str, str] = ("", "")
 
 
@@ -173,7 +176,17 @@ def copying(found: Found, disc: Disc) -> tuple[Step, ...]:
     """Return the steps that put the disc there and check it; none if it is there already."""
     if found.same:
         return ()
-    return (Copy("copy the disc", disc.device, f"{WORK}{ISO}", size=disc.size), *_check())
+    remains = _remains(found)
+    tidy = Run("take away what a try before has left", ("rm", "-f", *remains))
+    return (
+        *((tidy,) if remains else ()),
+        Copy("copy the disc", disc.device, f"{WORK}{ISO}", size=disc.size),
+        *_check(),
+    )
+
+
+def _remains(found: Found) -> tuple[str, ...]:
+    return tuple(f"{WORK}{path}" for path in found.remains)
 
 
 def becomes(found: Found, disc: Disc) -> str:
@@ -212,11 +225,11 @@ def _check() -> tuple[Step, ...]:
 
 def taking(found: Found) -> tuple[Step, ...]:
     """Return the steps that take the file away, none if there is none; they are the last ones."""
-    if not found.kept:
+    if not found.kept and not found.remains:
         return ()
     # No step `Remove`: to be able to put the file back, it would be kept in the folder meanwhile.
     return (
-        Run("take away the disc's file", ("rm", "-f", f"{WORK}{ISO}", LOG)),
+        Run("take away the disc's file", ("rm", "-f", f"{WORK}{ISO}", LOG, *_remains(found))),
         Run("take away its folder, if nothing else is in it",
             ("rmdir", "--ignore-fail-on-non-empty", f"{WORK}/{FOLDER}"), harmless=True),
     )  # fmt: skip

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from xendemo import run as programs
 from xendemo.install.devices import Device
 from xendemo.install.facts import Disc
-from xendemo.install.iso_file import FILE_SYSTEMS, FOLDER, ISO, Found
+from xendemo.install.iso_file import ASIDE, FILE_SYSTEMS, FOLDER, ISO, Found
 
 DESCRIPTOR = 32768  # where ISO 9660 begins (ECMA-119, 6.2.1): its first volume descriptor
 VOLUME = slice(40, 72)  # the volume id in it (8.4.7)
@@ -55,10 +55,14 @@ def found_in(folder: str, device: Device, disc: Disc) -> Found:
     space = os.statvfs(folder)
     free = space.f_bavail * space.f_frsize
     trouble = _trouble(folder)
-    file = f"{folder}{ISO}"
-    if trouble[0] or not os.path.exists(file):
+    if trouble[0]:
         return Found(device, free, trouble=trouble)
-    return Found(device, free, kept=volume_of(file), same=_is_same(file, disc))
+    remains = tuple(path for path in ASIDE if os.path.lexists(f"{folder}{path}"))
+    free += sum(os.lstat(f"{folder}{path}").st_size for path in remains)
+    file = f"{folder}{ISO}"
+    if not os.path.exists(file):
+        return Found(device, free, remains=remains)
+    return Found(device, free, volume_of(file), _is_same(file, disc), remains)
 
 
 def _trouble(folder: str) -> tuple[str, str]:
