@@ -18,6 +18,7 @@ from democd.errors import BuildError
 from democd.host.run import run
 from democd.host.running import Running
 from democd.smoke.console import Console
+from tests.boot import writelog
 
 BUS = "virtio-scsi-pci.0"  # as democd/host/qemu.py names it
 SECTOR = 512
@@ -88,9 +89,13 @@ def digest(path: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-def attach(running: Running, path: Path, name: str, fault: Fault | None = None) -> None:
-    """Plug a disk in. What the machine writes is in the file."""
+def attach(
+    running: Running, path: Path, name: str, fault: Fault | None = None, log: Path | None = None
+) -> None:
+    """Plug a disk in. What the machine writes is in the file, and in the log by itself."""
     image: dict[str, Any] = {"driver": "file", "filename": str(path.resolve())}
+    if log:
+        image = writelog.node(image, log)
     if fault:
         image = {"driver": "blkdebug", "image": image, "inject-error": fault.rules()}
     running.qmp("blockdev-add", driver="raw", node_name=f"node-{name}", file=image)

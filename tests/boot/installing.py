@@ -32,9 +32,11 @@ class Bench:
     console: Console
     log: Path
 
-    def attach(self, path: Path, name: str, fault: disks.Fault | None = None) -> str:
+    def attach(
+        self, path: Path, name: str, fault: disks.Fault | None = None, log: Path | None = None
+    ) -> str:
         """Plug a disk in, and return the machine's path of it."""
-        disks.attach(self.running, path, name, fault)
+        disks.attach(self.running, path, name, fault, log)
         return disks.device(self.console, name)
 
     def install(self, words: str, typed: str = "") -> Output:
@@ -74,8 +76,19 @@ class Bench:
         )
 
     def tree(self, partition: str) -> str:
-        """Return all that is on a partition with an ext file system, to be compared."""
-        return self.look(partition, _TREE)
+        """Return a digest of all that is on a partition with an ext file system.
+
+        What differs from the one before, of whichever partition, is in the machine's log.
+        """
+        self.keep_tree(partition, "/run/tree-new")
+        self.console.run(
+            "touch /run/tree; diff /run/tree /run/tree-new | head -20; mv /run/tree-new /run/tree"
+        )
+        return self.console.get("sha256sum </run/tree").split()[0]
+
+    def keep_tree(self, partition: str, path: str) -> None:
+        """Keep the same in a file of the machine, where it is too long for a serial line."""
+        self.look(partition, f"{{ {_TREE}; }} >{path}")
 
 
 @contextlib.contextmanager
