@@ -120,6 +120,33 @@ class Layer:
 
 
 @dataclass(frozen=True)
+class Source:
+    """A source tree on the disc.
+
+    Attributes:
+        name: of the Debian source package, or of a tree of the person's own or ours.
+        version: of the source.
+        packages: what of the root was built from it, sorted; nothing for what is not Debian's.
+        size: bytes of its files, as they lie in its folder.
+        packed: it is Debian's own files, not a tree.
+    """
+
+    name: str
+    version: str
+    packages: tuple[str, ...]
+    size: int
+    packed: bool = False
+
+
+@dataclass(frozen=True)
+class Sources:
+    """The layer that becomes /usr/local/src, and what is in it; no layer for a disc without."""
+
+    layer: Layer | None = None
+    trees: tuple[Source, ...] = ()
+
+
+@dataclass(frozen=True)
 class RamRoot:
     """A root in memory, the whole of dom0's system, as part of xen0's initrd.
 

@@ -14,6 +14,8 @@ GUESTS = "/guests"  # a person's own, from the recipe's disc.guests
 TEST_KERNEL = "/boot/test-kernel"  # in dom0's place, on a disc for it alone
 LAYERS = "/live"  # NAME.squashfs below it; `base` and each overlay folder
 
+SOURCES = "sources"  # the squashfs in there that no role stacks: a mount unit has it
+
 GRUB_FOLDER = "/boot/grub"
 GRUB_CFG = "/boot/grub/grub.cfg"
 BIOS_IMAGE = "/boot/grub/bios.img"  # El Torito, BIOS

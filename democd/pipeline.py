@@ -15,6 +15,7 @@ from democd.artifacts import (
     Own,
     RamRoot,
     Root,
+    Sources,
     Tools,
 )
 from democd.errors import Mistakes
@@ -33,6 +34,7 @@ from democd.stages import (
     own_layers,
     ramroot,
     root,
+    sources,
     tools,
 )
 from democd.workspace import Workspace, file_digest
@@ -46,6 +48,7 @@ class Result:
         iso, sums, manifest: the files in the output folder.
         size: the ISO's, in bytes.
         plan: all that is on the disc.
+        sources: what of it is source.
     """
 
     iso: Path
@@ -54,6 +57,7 @@ class Result:
     version: str
     size: int
     plan: DiscPlan
+    sources: Sources
 
 
 def build(
@@ -77,6 +81,7 @@ def build(
         brought = _inspect_own(recipe, workspace, reporter, refresh=refresh)
         system = _make_root(recipe, workspace, reporter, refresh=refresh)
         bootable = _pick_kernels(recipe, workspace, system, brought, reporter)
+        source = _gather_sources(recipe, identity, workspace, system, bootable, reporter)
         texts, readme = _render_texts(recipe, identity, bootable, reporter)
         laid_out = tools.build(workspace, brought.tree) if brought.tree else None
         squashed, below = _make_layers(recipe, workspace, system, bootable, laid_out, reporter)
@@ -96,8 +101,9 @@ def build(
                 boot=boot,
                 readme=readme,
                 installer=installer.build(recipe, recipe.folder),
+                sources=source,
             )
-        return _write(recipe, identity, plan, output, reporter)
+        return _write(recipe, identity, plan, source, output, reporter)
 
 
 def _inspect_own(recipe: Recipe, workspace: Workspace, reporter: Reporter, *, refresh: bool) -> Own:
@@ -128,6 +134,23 @@ def _pick_kernels(
             f"Xen {picked.xen_version}, xen0 {picked.dom0.release}, xenU {picked.guest.release}"
         )
     return picked
+
+
+def _gather_sources(
+    recipe: Recipe,
+    identity: Identity,
+    workspace: Workspace,
+    system: Root,
+    bootable: Kernels,
+    reporter: Reporter,
+) -> Sources:
+    """Return the sources of what boots; early, for what does not go with them is a mistake."""
+    if not recipe.sources.enabled:
+        return disc.NO_SOURCES
+    with reporter.step("sources", ", ".join(recipe.sources.packages)) as step:
+        made = sources.build(workspace, recipe, identity.version, system, bootable, step)
+        step.says(f"{len(made.trees)} trees")
+    return made
 
 
 def _render_texts(
@@ -199,7 +222,12 @@ def _make_boot_images(
 
 
 def _write(
-    recipe: Recipe, identity: Identity, plan: DiscPlan, output: Path, reporter: Reporter
+    recipe: Recipe,
+    identity: Identity,
+    plan: DiscPlan,
+    source: Sources,
+    output: Path,
+    reporter: Reporter,
 ) -> Result:
     """Write disc, sum and manifest beside the old ones, which they replace when all are whole."""
     iso = output / f"{recipe.disc.name}.iso"
@@ -217,7 +245,7 @@ def _write(
             for left in new.values():
                 left.unlink(missing_ok=True)
         step.says(_mb(iso))
-    return Result(iso, sums, manifest, identity.version, iso.stat().st_size, plan)
+    return Result(iso, sums, manifest, identity.version, iso.stat().st_size, plan, source)
 
 
 def _mb(path: Path) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from democd import __version__, layout
+from democd import __version__, layout, manifest
 from democd.artifacts import DiscPlan, Root
 from democd.errors import InputError, Mistakes
 from democd.formats import elf, linux
@@ -100,7 +100,7 @@ def _plan(recipe: Recipe, kernel: Path, workspace: Workspace, system: Root) -> D
     texts = menus.render(recipe, picked, identity.version, recipe.folder / "grub")
     boot = bootimg.build(workspace, system, VOLUME, recipe.console)
     about = {
-        "format": disc.MANIFEST_FORMAT,
+        "format": manifest.FORMAT,
         "volume_id": VOLUME,
         "title": f"Test kernel {kernel.name}",
         "made_with": f"democd {__version__}",

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from democd.cli import parts
+from democd.recipe import Given
 
 if TYPE_CHECKING:
     from democd.pipeline import Result
@@ -20,6 +21,8 @@ EXAMPLES = """
   ./build.py --refresh          # Debian's packages of today, not the kept root
   ./build.py --xen ../xen/xen/xen.gz
   ./build.py --install-tree ../xen/dist/install
+  ./build.py --set sources.enabled=true --set sources.packages=xen,grub2,busybox
+  ./build.py --xen ../xen/xen/xen.gz --xen-source ../xen
   ./build.py --dom0-kernel arch/x86/boot/bzImage --dom0-modules /tmp/modules
 """
 BIGGEST = 6  # parts that the summary names
@@ -51,6 +54,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     parser.add_argument("--refresh", action="store_true", help="make the Debian root anew")
     parts.add_arguments(parser)
+    parser.add_argument(
+        "--xen-source", metavar="DIR",
+        help="the source of your own Xen, a git work tree or a folder, for /usr/local/src on the "
+        "disc; turns on [sources] of the recipe (more: sources.history)",
+    )  # fmt: skip
     parser.add_argument("--quiet", action="store_true", help="say nothing but failures")
 
 
@@ -59,7 +67,7 @@ def run(args: argparse.Namespace) -> int:
     from democd import recipe
 
     # First: mistakes are told at once.
-    given = parts.given(args)
+    given = [*parts.given(args), *given_source(args)]
     if args.profile:
         wanted = recipe.load_profile(TOP, args.profile, args.overrides, given)
     else:
@@ -81,6 +89,15 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
+def given_source(args: argparse.Namespace) -> list[Given]:
+    """Return --xen-source as values for the recipe: who names it wants sources on the disc."""
+    if args.xen_source is None:
+        return []
+    folder = str(Path.cwd() / args.xen_source)
+    values = {"xen": folder, "enabled": True}
+    return [Given("sources", key, value, "--xen-source") for key, value in values.items()]
+
+
 def summary(result: Result) -> str:
     """Return what a person wants to know of a finished disc."""
     iso = _near(result.iso)
@@ -90,11 +107,17 @@ def summary(result: Result) -> str:
         "",
         f"{iso}: {mega(result.size)}, version {result.version}; {left} left on its medium",
         *(f"  {mega(file.size()):>9}  {file.path}" for file in biggest),
+        *_sources_line(result),
         "",
         f"try it:     ./build.py boot {iso}",
         f"USB stick:  sudo cp {iso} /dev/sdX && sync    (wipes it; lsblk tells its name)",
     ]
     return "\n".join(lines)
+
+
+def _sources_line(result: Result) -> list[str]:
+    trees = ", ".join(f"{tree.name} {tree.version}" for tree in result.sources.trees)
+    return [f"  sources:   {trees}"] if trees else []
 
 
 def mega(size: int) -> str:

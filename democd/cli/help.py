@@ -17,6 +17,8 @@ def keys_help() -> str:
 
 
 def _shown(default: Any) -> str:
+    if isinstance(default, bool):
+        return str(default).lower()
     text = ",".join(default) if isinstance(default, tuple) else str(default)
     short = text if len(text) <= 24 else text[:23] + "…"
     return short or '""'

@@ -18,6 +18,7 @@ from democd.recipe.keys import (
     RamRoot,
     Recipe,
     Root,
+    Sources,
     Xen,
     known_keys,
 )
@@ -40,6 +41,7 @@ __all__ = [
     "RamRoot",
     "Recipe",
     "Root",
+    "Sources",
     "Xen",
     "known_keys",
     "load",

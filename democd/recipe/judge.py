@@ -13,7 +13,12 @@ from democd.recipe.checks import Complaint, choice, nearest
 from democd.recipe.given import Given, from_file, from_overrides
 from democd.recipe.keys import LIST, ROLES, SECTIONS, Key, Recipe, known_keys, role_key
 
-TYPE_NAMES = {str: 'a string, "…"', int: "a whole number", LIST: 'a list of strings, ["…", "…"]'}
+TYPE_NAMES = {
+    str: 'a string, "…"',
+    int: "a whole number",
+    bool: "true or false",
+    LIST: 'a list of strings, ["…", "…"]',
+}
 
 
 def load(
@@ -92,7 +97,8 @@ def _wrong(item: Given, key: Key, folder: Path) -> list[Complaint]:
         return complaints + [
             wrong for word in dict.fromkeys(value) if (wrong := key.check(word, folder))
         ]
-    if not isinstance(value, key.kind) or isinstance(value, bool):
+    # In Python a bool is an int.
+    if not isinstance(value, key.kind) or (isinstance(value, bool) and key.kind is not bool):
         return [(f"{value!r} is of the wrong type", f"write {TYPE_NAMES[key.kind]}")]
     wrong = key.check(value, folder)
     return [wrong] if wrong else []

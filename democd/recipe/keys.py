@@ -21,6 +21,7 @@ SUITES = ("trixie", "bookworm")
 """Debian releases that a disc can be made of: 13 and 12."""
 
 COMPONENTS = ("main", "contrib", "non-free", "non-free-firmware")
+HISTORIES = ("none", "shallow", "bundle")
 COMPRESSIONS = ("zstd", "xz", "lz4")
 SERIAL_PORTS = ("com1", "com2", "none")
 SPEEDS = (1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200)  # what GRUB, Xen and Linux share
@@ -95,6 +96,21 @@ WELL_KNOWN_HASH = (
     "JMB1v."
 )
 """Of `xendemo`, as ever (crypt(5), SHA-512)."""
+
+
+@dataclass(frozen=True)
+class Sources:
+    """[sources]: the source of what is on the disc, as /usr/local/src of the running one."""
+
+    enabled: bool = _key(False, "true: fetched from root.mirror; some 180 MB more", checks.anything)
+    packages: tuple[str, ...] = _key(
+        ("xen", "grub2", "busybox", "linux"), "Debian source packages", checks.package_name
+    )
+    xen: str = _key("", "a Xen tree in place of Debian's", checks.folder)
+    history: str = _key(
+        "shallow", "of that tree, if git has it: none, shallow or bundle",
+        checks.one_of(HISTORIES),
+    )  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -198,6 +214,7 @@ class Recipe:
     root: Root = Root()
     kernels: Kernels = Kernels()
     layers: Layers = Layers()
+    sources: Sources = Sources()
     roles: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: dict(ROLES))
     login: Login = Login()
     initrd: Initrd = Initrd()
@@ -221,7 +238,7 @@ class Key:
     """A key of the recipe, as `--help` shows it.
 
     Attributes:
-        kind: `str`, `int` or `tuple[str, ...]`.
+        kind: `str`, `int`, `bool` or `tuple[str, ...]`.
         check: looks at the value, or at each item of a list.
     """
 

@@ -10,16 +10,25 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import BinaryIO
 
-from democd import __version__, layout
-from democd.artifacts import BootImages, DiscFile, DiscPlan, Initrd, Kernels, Layer, Root
+from democd import layout, manifest
+from democd.artifacts import (
+    BootImages,
+    DiscFile,
+    DiscPlan,
+    Initrd,
+    Kernels,
+    Layer,
+    Root,
+    Sources,
+)
 from democd.errors import BuildError
 from democd.formats import eltorito, gpt, iso
 from democd.identity import volume_of
 from democd.recipe import MEDIA, Recipe
 from democd.workspace import file_digest, kept_digest, tree
 
-MANIFEST_FORMAT = 1
 LARGEST = 8
+NO_SOURCES = Sources()
 _NO_DIGEST = "0" * 64
 _SECTORS_A_BLOCK = iso.BLOCK // gpt.SECTOR
 
@@ -37,6 +46,7 @@ def plan(
     boot: BootImages,
     readme: str,
     installer: bytes = b"",
+    sources: Sources = NO_SOURCES,
 ) -> DiscPlan:
     """Decide every path on the disc; writes nothing, but reads each file once for its digest.
 
@@ -52,20 +62,21 @@ def plan(
         boot: GRUB's images, not yet patched.
         readme: text of /README.CD.
         installer: /install.pyz; nothing for a disc without it.
+        sources: their squashfs, which no role stacks, and what is in it.
 
     Raises:
         BuildError: two things of one name, or more than the medium holds.
     """
-    layers = list(layers)
-    sources = _sources(recipe, kernels, layers, initrds, menus, boot)
-    sources[layout.README] = readme.encode()
+    layers = [*layers, *([sources.layer] if sources.layer else [])]
+    files = _sources(recipe, kernels, layers, initrds, menus, boot)
+    files[layout.README] = readme.encode()
     if installer:
-        sources[layout.INSTALLER] = installer
-    sources[layout.PACKAGES] = packages_text(root).encode()
+        files[layout.INSTALLER] = installer
+    files[layout.PACKAGES] = packages_text(root).encode()
     volume = volume_of(recipe, version, builder, root.date)
-    about = _about(recipe, version, builder, root, kernels, layers)
+    about = manifest.about(recipe, version, builder, root, kernels, layers, sources)
     kept = [layer.path for layer in layers]
-    return arrange(volume, sources, about, recipe.disc.media, root, boot.mbr, kept)
+    return arrange(volume, files, about, recipe.disc.media, root, boot.mbr, kept)
 
 
 def arrange(
@@ -156,32 +167,6 @@ def packages_text(root: Root) -> str:
     )
 
 
-def _about(
-    recipe: Recipe, version: str, builder: str, root: Root, kernels: Kernels, layers: list[Layer]
-) -> dict[str, object]:
-    """Return the manifest, but for the files."""
-    return {
-        "format": MANIFEST_FORMAT,
-        "volume_id": recipe.disc.volume_id,
-        "title": recipe.disc.title,
-        "version": version,
-        "builder": builder,
-        "made_with": f"democd {__version__}",
-        "date": root.date,
-        "medium": {"name": recipe.disc.media, "bytes": MEDIA[recipe.disc.media]},
-        "suite": recipe.root.suite,
-        "xen": kernels.xen_version,
-        "kernels": {"xen0": kernels.dom0.release, "xenU": kernels.guest.release},
-        "layers": [layer.name for layer in layers],
-        "roles": {role: list(names) for role, names in sorted(recipe.roles.items())},
-        "packages": {
-            "count": len(root.packages),
-            "installed_bytes": sum(package.size for package in root.packages),
-            "list": layout.PACKAGES,
-        },
-    }
-
-
 def _complete(
     sources: Mapping[str, Path | bytes],
     placed: iso.Layout,
@@ -214,10 +199,10 @@ def _with_lists(
         {"path": path, "size": _size(source), "sha256": digests[path]}
         for path, source in sorted(sources.items())
     ]
-    manifest = json.dumps({**about, "files": files}, indent=1, ensure_ascii=False) + "\n"
-    every = {**digests, layout.MANIFEST: _digest(manifest.encode())}
+    text = json.dumps({**about, "files": files}, indent=1, ensure_ascii=False) + "\n"
+    every = {**digests, layout.MANIFEST: _digest(text.encode())}
     sums = "".join(f"{every[path]}  {path[1:]}\n" for path in sorted(every))
-    return {**sources, layout.MANIFEST: manifest.encode(), layout.SUMS: sums.encode()}
+    return {**sources, layout.MANIFEST: text.encode(), layout.SUMS: sums.encode()}
 
 
 def manifest_text(plan: DiscPlan) -> str:

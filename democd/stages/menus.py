@@ -121,6 +121,7 @@ def _facts(recipe: Recipe, kernels: Kernels, version: str) -> dict[str, Any]:
         "dom0_mem": recipe.xen.dom0_mem,
         "xen_options": recipe.xen.options,
         "linux_options": recipe.linux.options,
+        "sources": recipe.sources.enabled,
         "ramroot": bool(recipe.ramroot.programs),
         "xen_version": kernels.xen_version,
         "release": kernels.dom0.release,

@@ -122,7 +122,7 @@ def check_layers(subject: Subject) -> str:
     roles = manifest["roles"]
     if not roles and not paths:
         return "none: dom0's root is in its initrd"
-    wanted = {name for names in roles.values() for name in names} | {"base"}
+    wanted = {name for names in roles.values() for name in ["base", *names]}
     missing = [name for name in sorted(wanted) if layout.layer_path(name) not in subject.files]
     if missing:
         raise FaultError(f"layers are missing: {', '.join(missing)}", "build the ISO again")

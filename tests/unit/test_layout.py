@@ -50,3 +50,12 @@ def test_the_overlays_read_the_other_words(project: Path) -> None:
     assert "ConditionKernelCommandLine=answers\n" in unattended.read_text()
     wanted = unattended.parent / "multi-user.target.wants" / unattended.name
     assert wanted.resolve() == unattended
+
+
+def test_what_is_mounted_at_usr_local_src_is_the_squashfs_of_sources(project: Path) -> None:
+    """Without it the condition is not met, and nothing fails."""
+    unit = project / "overlays/xendemo/etc/systemd/system/usr-local-src.mount"
+    path = f"/cdrom{layout.layer_path(layout.SOURCES)}"
+    assert f"\nConditionPathExists={path}\n" in unit.read_text()
+    assert f"\nWhat={path}\n" in unit.read_text()
+    assert (unit.parent / "multi-user.target.wants" / unit.name).resolve() == unit
