@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from democd.host.qemu import Drive
 from democd.smoke.console import Output
 from tests.boot import disks, old_linux
 from tests.boot.installing import FOLDER, Bench, running_disc
@@ -31,7 +32,8 @@ class Followed:
         self.said: list[tuple[str, Output]] = []
         readme = re.search(_IN_THE_README, (PROJECT / "README.md").read_text())
         assert readme
-        with running_disc(iso, "readme") as bench:
+        drives = (Drive(self.old, "virtio-scsi"), Drive(self.empty, "virtio-scsi"))
+        with running_disc(iso, "readme", *drives) as bench:
             chapter = re.search(_ON_THE_DISC, bench.console.get("cat /cdrom/README.CD"))
             assert chapter
             self.chapters = chapter[1], readme[1]
@@ -42,9 +44,10 @@ class Followed:
                 self.trees.append(bench.tree("/dev/sda2"))
 
     def _settle(self, bench: Bench) -> None:
-        """Let /dev/sda be the disk with the old Linux, and /dev/sdb an empty one."""
-        assert bench.attach(self.old, "old") == "/dev/sda"
-        assert bench.attach(self.empty, "empty") == "/dev/sdb"
+        """See that /dev/sda is the disk with the old Linux, and /dev/sdb the empty one."""
+        for path, image in (("/dev/sda", self.old), ("/dev/sdb", self.empty)):
+            size = bench.console.get(f"udevadm settle; lsblk -dbnro SIZE {path}")
+            assert int(size) == image.stat().st_size, path
 
     def _follow(self, bench: Bench, text: str) -> None:
         for command in _COMMAND.findall(text):

@@ -23,7 +23,7 @@ pytestmark = pytest.mark.install
 
 SIZE = 3 << 30
 PASSWORD = "Neues8wort"
-TARGET, ANSWERS = "/dev/sda", "LABEL=answers:/install.toml"
+TARGET, ANSWERS = "/dev/sdb", "LABEL=answers:/install.toml"
 EDIT = Edit(KERNEL_LINE, append=f"answers={ANSWERS}")
 FILE = """\
 [install]
@@ -42,15 +42,18 @@ guests = false
 def _started_with_answers(
     iso: Path, disk: Path, answers: Path, name: str
 ) -> Iterator[tuple[Running, Console]]:
-    """Start the disc as a person does who types `answers=` into the menu's first entry."""
-    machine = Machine(
-        (Drive(iso), Drive(disk, "virtio-scsi"), Drive(answers, "virtio-scsi")),
-        nics=(), memory=900, accel=accelerator(),
-    )  # fmt: skip
+    """Start the disc as a person does who types `answers=` into the menu's first entry.
+
+    The disks are plugged in while GRUB waits: what is written to them stays.
+    """
+    first = Drive(disks.blank(FOLDER / "nothing.img", 1 << 20), "virtio-scsi")
+    machine = Machine((Drive(iso), first), nics=(), memory=900, accel=accelerator())
     log = FOLDER / f"{name}.log"
     with started(machine) as running, Console.at(running.serial, log) as console:
         grub = Grub(console)
         grub.wait_for_menu()
+        disks.attach(running, disk, "target")
+        disks.attach(running, answers, "answers")
         grub.choose(find(menu_of(iso), "xen"), (EDIT,))
         yield running, console
 
