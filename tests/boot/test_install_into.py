@@ -223,6 +223,7 @@ def test_grub_finds_a_whole_menu_after_each_write(installed: Installed) -> None:
     view, done = GrubView(installed.replayed), GrubView(installed.booting)
     old, new = view.read(GRUB_CFG), done.read(GRUB_CFG)
     default = re.findall(r"^\s*(?:linux|initrd)\s+/(\S+)", old, re.MULTILINE)[:2]
+    assert len(default) == 2, old
     xen = re.findall(r"^\s*(?:multiboot2|module2)(?: --nounzip)? /(\S+)", new, re.MULTILINE)
     sums = done.sums([*default, *xen])
     menus = [old]

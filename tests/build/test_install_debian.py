@@ -43,7 +43,7 @@ def disc(iso: Path, tmp_path: Path) -> Disc:
 def test_there_again_and_away(disc: Disc, tmp_path: Path) -> None:
     FOLDER.mkdir(parents=True, exist_ok=True)
     disk = d.make(FOLDER)
-    with d.attached(disk) as part:
+    with d.attached(disk) as part, d.named(part):
 
         def content() -> dict[str, tuple[object, ...]]:
             with d.mounted(part, tmp_path / "look", "-o", "ro,noload") as root:
@@ -72,6 +72,7 @@ def test_there_again_and_away(disc: Disc, tmp_path: Path) -> None:
         assert entry
         assert "multiboot2 /boot/xendemo/xen.gz" in entry[0]
         titles = re.findall(r"^\s*(?:menuentry|submenu) '([^']*)'", new, re.MULTILINE)
+        assert titles[0] == "Debian GNU/Linux"
         assert titles[:-1] == re.findall(r"^\s*(?:menuentry|submenu) '([^']*)'", old, re.MULTILINE)
         there = content()
         assert plan().steps == ()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import struct
 import subprocess
 import time
@@ -43,13 +44,15 @@ def make(folder: Path) -> Path:
     run("sfdisk", "--quiet", disk, given="label: dos\nstart=2048, type=83, bootable\n")
     with attached(disk) as part:
         run("mkfs.ext4", "-q", part)
-        with mounted(part, folder / "mnt") as root:
+        with named(part), mounted(part, folder / "mnt") as root:
             run("tar", "-C", root, "-xf", tar)
             settle(root, run("blkid", "-s", "UUID", "-o", "value", part).strip())
             install_grub(root, disk, folder)
             with inside(root):
                 run("chroot", root, "sh", "-c", "echo root:xendemo | chpasswd")
                 run("chroot", root, "update-grub")
+            menu = (root / "boot/grub/grub.cfg").read_text()
+            assert re.search(r"^\s*linux\s.* root=UUID=", menu, re.MULTILINE), menu
     return disk
 
 
@@ -84,8 +87,14 @@ def settle(root: Path, uuid: str) -> None:
 @contextlib.contextmanager
 def attached(disk: Path) -> Iterator[str]:
     """Give a disk image's partition a loop device for a while."""
-    argv = ("losetup", "--find", "--show", "--offset", str(START), disk)
-    device = run(*argv).strip()
+    # GRUB's 10_linux gives up on /dev/loop[0-9]: it wants their files, which a chroot has not.
+    for number in range(10, 250):
+        device = f"/dev/loop{number}"
+        argv = ("losetup", "--offset", str(START), device, disk)
+        if not subprocess.run(argv, capture_output=True).returncode:
+            break
+    else:
+        raise AssertionError("no loop device is free")
     try:
         yield device
     finally:
@@ -97,6 +106,24 @@ def attached(disk: Path) -> Iterator[str]:
                 break
             assert left, f"{disk} is still in use"
             time.sleep(1)
+
+
+@contextlib.contextmanager
+def named(device: str) -> Iterator[None]:
+    """Give a file system its name in /dev/disk/by-uuid for a while, if udev does not.
+
+    GRUB's 10_linux takes a UUID as the root only where it has that.
+    """
+    name = Path("/dev/disk/by-uuid") / run("blkid", "-s", "UUID", "-o", "value", device).strip()
+    there = name.exists()
+    if not there:
+        name.parent.mkdir(parents=True, exist_ok=True)
+        name.symlink_to(device)
+    try:
+        yield
+    finally:
+        if not there:
+            name.unlink()
 
 
 @contextlib.contextmanager
