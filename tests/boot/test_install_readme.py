@@ -32,8 +32,7 @@ class Followed:
         self.said: list[tuple[str, Output]] = []
         readme = re.search(_IN_THE_README, (PROJECT / "README.md").read_text())
         assert readme
-        drives = (Drive(self.old, "virtio-scsi"), Drive(self.empty, "virtio-scsi"))
-        with running_disc(iso, "readme", *drives) as bench:
+        with running_disc(iso, "readme", Drive(self.old, "virtio-scsi")) as bench:
             chapter = re.search(_ON_THE_DISC, bench.console.get("cat /cdrom/README.CD"))
             assert chapter
             self.chapters = chapter[1], readme[1]
@@ -44,10 +43,10 @@ class Followed:
                 self.trees.append(bench.tree("/dev/sda2"))
 
     def _settle(self, bench: Bench) -> None:
-        """See that /dev/sda is the disk with the old Linux, and /dev/sdb the empty one."""
-        for path, image in (("/dev/sda", self.old), ("/dev/sdb", self.empty)):
-            size = bench.console.get(f"udevadm settle; lsblk -dbnro SIZE {path}")
-            assert int(size) == image.stat().st_size, path
+        """Let /dev/sda be the disk with the old Linux, and /dev/sdb an empty one."""
+        size = bench.console.get("udevadm settle; lsblk -dbnro SIZE /dev/sda")
+        assert int(size) == self.old.stat().st_size
+        assert bench.attach(self.empty, "empty") == "/dev/sdb"
 
     def _follow(self, bench: Bench, text: str) -> None:
         for command in _COMMAND.findall(text):

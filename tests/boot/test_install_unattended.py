@@ -23,7 +23,9 @@ pytestmark = pytest.mark.install
 
 SIZE = 3 << 30
 PASSWORD = "Neues8wort"
-TARGET, ANSWERS = "/dev/sdb", "LABEL=answers:/install.toml"
+# Linux looks at disks side by side, so which of them is sda differs from boot to boot.
+TARGET = "/dev/disk/by-id/scsi-0QEMU_QEMU_HARDDISK_target"
+ANSWERS = "LABEL=answers:/install.toml"
 EDIT = Edit(KERNEL_LINE, append=f"answers={ANSWERS}")
 FILE = """\
 [install]
