@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 NEW_FILE = 0o644
+QUEUE = "16"  # MiB that unsquashfs may use for each; by default 256, more than a small dom0 has
 
 
 def aside(path: str) -> tuple[str, str]:
@@ -136,6 +137,7 @@ class Unpack:
         """Return the command that does it; a file that cannot be written ends it."""
         left_out = ("-excludes",) if self.exclude else ()
         return ("unsquashfs", "-quiet", "-no-progress", "-strict-errors", "-force",
+                "-data-queue", QUEUE, "-frag-queue", QUEUE,
                 "-dest", self.path, *left_out, self.archive, *self.exclude)  # fmt: skip
 
     def command(self) -> str:
