@@ -14,6 +14,7 @@ import pytest
 from democd import layout
 from democd.artifacts import Root
 from democd.errors import BuildError, Mistakes
+from democd.formats.isoread import open_disc
 from democd.host import apt
 from democd.host.progress import Reporter
 from democd.host.run import run
@@ -92,6 +93,8 @@ def test_the_disc_is_good_and_owned_by_root(iso: Path) -> None:
         "drwxr-xr-x", "-rw-r--r--", "-rwxr-xr-x", "lrwxrwxrwx",
     }  # fmt: skip
     assert len({entry.time for entry in entries.values()}) == 1
+    with open_disc(iso) as disc:
+        assert b"/usr/local/src" in disc.content(disc.files()[layout.README])
 
 
 def test_a_disc_without_sources_says_so(built: Path) -> None:

@@ -58,6 +58,11 @@ def test_titles_fit_a_screen_of_80_columns() -> None:
     assert max(map(len, titles)) <= 74
 
 
+def test_readme_tells_of_sources_where_there_are_some() -> None:
+    assert "/usr/local/src" not in readme()
+    assert "/usr/local/src" in readme(replace(RECIPE, sources=recipe.Sources(enabled=True)))
+
+
 def test_help_is_there_though_no_recipe_names_it() -> None:
     assert "'Help' --id help" in menu()
     named = replace(RECIPE, menu=recipe.Menu(entries=("help", "xen")))
