@@ -337,6 +337,16 @@ def test_a_changed_legacy_menu_gets_its_default_back(tmp_path: Path, disc: Sourc
     assert path.read_text() == l.OLD_DEBIAN.replace("timeout\t\t5", "timeout\t\t30")
 
 
+def test_a_folder_for_modules_goes_where_there_was_none(tmp_path: Path, disc: Source) -> None:
+    root = l.debian(tmp_path / "root")
+    shutil.rmtree(root / "lib/modules")
+    before = l.snapshot(root)
+    install(root, disc)
+    assert install(root, disc).steps == ()
+    take_away(root)
+    assert l.snapshot(root) == before
+
+
 def test_modules_of_others_stay(tmp_path: Path, disc: Source) -> None:
     root = l.debian(tmp_path / "root")
     install(root, disc)
@@ -527,5 +537,6 @@ def test_a_record_that_cannot_be_read_is_told(tmp_path: Path, disc: Source) -> N
 def test_a_record_that_would_have_other_folders_removed_is_none(folder: str) -> None:
     good = record.Record(True, "1.0", l.KERNEL, "grub2", "", modules=(f"/lib/modules/{l.KERNEL}",))
     assert record.read(record.write(good)) == good
-    with pytest.raises(ValueError, match="no folder of modules"):
-        record.read(record.write(replace(good, modules=(folder,))))
+    for bad in ({"modules": (folder,)}, {"folders": (f"{folder}/x",)}):
+        with pytest.raises(ValueError, match="no folder of modules"):
+            record.read(record.write(replace(good, **bad)))

@@ -83,6 +83,7 @@ def _record(facts: Facts, target: Target, source: Source, menu: Menu) -> record.
     modules = dict.fromkeys(before.modules if before else ())
     if not (target.has_modules and target.modules not in modules):
         modules[target.modules] = None
+    lacking = (target.lacks,) if target.lacks else ()
     return record.Record(
         complete=True,
         version=facts.disc.version,
@@ -92,6 +93,7 @@ def _record(facts: Facts, target: Target, source: Source, menu: Menu) -> record.
         added=added,
         changed=tuple(changed.values()),
         modules=tuple(modules),
+        folders=tuple(dict.fromkeys((*(before.folders if before else ()), *lacking))),
     )
 
 

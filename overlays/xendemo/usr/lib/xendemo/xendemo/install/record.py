@@ -44,6 +44,7 @@ class Record:
         changed: files that were there before.
         modules: folders lib/modules/RELEASE that are ours; what we put into each is listed in
             FOLDER, see `list_of`.
+        folders: the folders of those, where they were not there before.
     """
 
     complete: bool
@@ -54,6 +55,7 @@ class Record:
     added: dict[str, str] = field(default_factory=dict)
     changed: tuple[Changed, ...] = ()
     modules: tuple[str, ...] = ()
+    folders: tuple[str, ...] = ()
 
     def of(self, path: str) -> Changed | None:
         """Return what is recorded of a file that was there before."""
@@ -84,6 +86,10 @@ def read(data: bytes) -> Record:
         fields["modules"] = tuple(fields["modules"])
         for folder in fields["modules"]:  # which a removal would empty
             if not MODULES.fullmatch(folder):
+                raise ValueError(f"{folder} is no folder of modules")
+        fields["folders"] = tuple(fields.get("folders", ()))
+        for folder in fields["folders"]:
+            if not MODULES.fullmatch(f"{folder}/any"):
                 raise ValueError(f"{folder} is no folder of modules")
         return Record(**fields)
     except (KeyError, TypeError) as error:

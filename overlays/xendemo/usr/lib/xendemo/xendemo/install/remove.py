@@ -173,6 +173,9 @@ def _files(seen: Seen, notes: list[str]) -> list[Step]:
             steps.append(Run(f"remove our modules from {folder}", ("xargs", "-0", "rm", "-f", "--"), given))  # fmt: skip  # noqa: E501
         elif ours:
             steps.append(Run(f"remove our modules, {folder}", ("rm", "-rf", "--", place)))
+    for folder in target.record.folders if target.record else ():
+        gone = ("rmdir", "--ignore-fail-on-non-empty", target.at(folder))
+        steps.append(Run(f"remove {folder}, if nothing else is in it", gone, harmless=True))
     inner = target.at(record.FOLDER)
     parts = sorted({path.split("/")[0] for path in seen.folder} - {"installed.json"})
     if parts:

@@ -64,6 +64,7 @@ class Target:
         present: files that we may have to write, as the target calls them, to their SHA-256.
         modules: as it calls lib/modules/RELEASE of our kernel.
         has_modules: what lies there: path to size.
+        lacks: the folder that this is in, if there is none; "" if there is.
         drivers: modules of the controllers between the machine and the root.
     """
 
@@ -91,6 +92,7 @@ class Target:
     present: dict[str, str]
     modules: str
     has_modules: dict[str, int]
+    lacks: str
     drivers: tuple[str, ...] = ()
 
     def at(self, path: str) -> str:
@@ -125,6 +127,7 @@ def survey(
     """
     boot = tree.own_name(root, tree.inside(root, record.FOLDER))
     modules = tree.own_name(root, tree.inside(root, f"/lib/modules/{kernel}"))
+    above = modules.rpartition("/")[0]
     known, trouble = _record(root)
     found = loaders.grub2_of(root)
     menus = loaders.menus_of(root)
@@ -161,6 +164,7 @@ def survey(
         present=_present(root, found, menus, known),
         modules=modules,
         has_modules=tree.files(tree.inside(root, modules)),
+        lacks="" if os.path.isdir(tree.inside(root, above)) else above,
         drivers=drivers,
     )
 
