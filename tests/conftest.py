@@ -18,7 +18,7 @@ import pytest
 pytest.register_assert_rewrite("tests.boot.checks", "tests.boot.hardware")
 
 from tests.boot.fleet import Fleet  # noqa: E402
-from tests.support.building import BOOKWORM, BUILD, build  # noqa: E402
+from tests.support.building import BOOKWORM, BUILD, TREE, build  # noqa: E402
 from tests.support.shaping import shape  # noqa: E402
 
 # A shell's background job starts with Ctrl-C ignored, and what tests interrupt would inherit that.
@@ -81,9 +81,8 @@ def install_tree(bookworm_iso: Path, tmp_path_factory: pytest.TempPathFactory) -
 
 @pytest.fixture(scope="session")
 def tree_iso(built: Path, install_tree: Path) -> Path:
-    """The disc of the checkout with that series of Xen on it."""
-    overrides = ("disc.name=tree", f"kernels.install_tree={install_tree}")
-    return build(*overrides, output=BUILD / "tests")
+    """The disc of the checkout with that series of Xen on it, and with the source of busybox."""
+    return build(*TREE, f"kernels.install_tree={install_tree}", output=BUILD / "tests")
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,12 @@
-"""A disc with an install tree: the tree's Xen boots, and it is the tree's tools that run on it."""
+"""A disc with an install tree: the tree's Xen boots, and it is the tree's tools that run on it.
+
+It has sources as well, which lie at /usr/local/src.
+"""
 
 from __future__ import annotations
+
+import json
+import re
 
 import pytest
 
@@ -43,6 +49,19 @@ def the_trees_tools_start_a_guest(visit: Visit) -> None:
     visit.console.get("xendemo destroy guest1")
 
 
+def sources_are_mounted(visit: Visit) -> None:
+    readme = visit.console.get("cat /usr/local/src/README")
+    told = json.loads(visit.console.get("cat /cdrom/manifest.json"))["sources"]
+    assert [source["name"] for source in told] == ["busybox", "democd"]
+    for source in told:
+        line = rf"^{source['name']} +{re.escape(source['version'])}$"
+        assert re.search(line, readme, re.MULTILINE)
+    visit.console.get(
+        "test -f /usr/local/src/busybox/debian/rules -a -f /usr/local/src/democd/build.py"
+    )
+    assert "ro," in visit.console.get("findmnt -rno OPTIONS /usr/local/src")
+
+
 CASE = Case(
     "install-tree",
     (
@@ -52,6 +71,7 @@ CASE = Case(
         the_trees_libraries_are_found,
         c.xenstore_and_consoles_run,
         c.no_failed_units,
+        sources_are_mounted,
         the_trees_tools_start_a_guest,
     ),
     memory=700,

@@ -16,7 +16,7 @@ from democd.formats.compress import unpack
 from democd.formats.isoread import open_disc
 from democd.recipe import Recipe
 from democd.verify import verify
-from tests.support.building import BUILD, build
+from tests.support.building import BUILD, TREE, build
 from tests.support.picking import pick
 from tests.support.shaping import SERIES
 from tests.support.trees import listing
@@ -89,7 +89,7 @@ def test_the_same_tree_elsewhere_makes_the_same_disc(
         if path.is_file() and not path.is_symlink() and path.stat().st_mode & 0o100:
             (tmp_path / "there" / path.relative_to(install_tree)).chmod(0o700)
     elsewhere = f"kernels.install_tree={tmp_path}/there"
-    assert build("disc.name=tree", elsewhere, output=OUTPUT).read_bytes() == before
+    assert build(*TREE, elsewhere, output=OUTPUT).read_bytes() == before
 
 
 def test_a_xen_that_the_tools_do_not_go_with_is_refused(built: Path, install_tree: Path) -> None:

@@ -16,6 +16,8 @@ PROJECT = Path(__file__).resolve().parents[2]
 BUILD = PROJECT / "build"
 DIST = PROJECT / "dist"
 BOOKWORM = ("root.suite=bookworm", "disc.name=bookworm")
+TREE = ("disc.name=tree", "sources.enabled=true", 'sources.packages=["busybox"]')
+"""A disc with an install tree, and with sources: one boot looks at both."""
 
 
 def build(*overrides: str, profile: str = "", output: Path = DIST, folder: Path = BUILD) -> Path:
