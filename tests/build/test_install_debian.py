@@ -17,7 +17,7 @@ from tests.support.performing import perform
 from xendemo.install import gather, into, reach, remove, source
 from xendemo.install.facts import Disc, Facts
 from xendemo.install.options import Options
-from xendemo.install.steps import Plan
+from xendemo.install.steps import Copy, Plan
 
 pytestmark = [
     pytest.mark.build,
@@ -65,7 +65,10 @@ def test_there_again_and_away(disc: Disc, tmp_path: Path) -> None:
                 made = source.read(disc, None, modules, frozenset({"ext4"}), found.drivers)
             return into.plan(facts, options, into.Seen(found, made))
 
+        steps = plan().steps
         perform(plan())
+        placed = [step for step in steps if step.words.startswith("put the new menu")]
+        assert [isinstance(step, Copy) and step.menu for step in placed] == [True]
         new = menu()
         assert new.replace(old[-200:], "", 1) != new  # the generator gives the same again, and more
         entry = re.search(r"--id xendemo \{.*?^\}", new, re.DOTALL | re.MULTILINE)

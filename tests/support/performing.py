@@ -12,6 +12,7 @@ import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from xendemo import cli
 from xendemo.errors import Interrupted
@@ -83,6 +84,30 @@ def disturbed(plan: Plan, number: int, at: int, events: tuple[str, ...] = CHANGE
         return 0, ""
 
     return forked(work)
+
+
+def order(plan: Plan) -> list[str]:
+    """Carry out a plan in a process of its own; return its renamings and programs in their order.
+
+    Returns:
+        `name PATH` for what gets a name, and the words of each program.
+    """
+    seen: list[str] = []
+
+    def auditor(event: str, args: tuple[Any, ...]) -> None:
+        if event == "os.rename":
+            seen.append(f"name {args[1]}")
+        elif event == "subprocess.Popen":
+            seen.append(" ".join(args[1]))
+
+    def work() -> tuple[int, str]:
+        sys.addaudithook(auditor)
+        perform(plan)
+        return 0, "\n".join(seen)
+
+    done = forked(work)
+    assert done.code == 0, done.said
+    return done.said.splitlines()
 
 
 def cut_short(plan: Plan, change: int) -> bool:

@@ -314,7 +314,7 @@ def test_killed_at_every_change_files_are_whole_and_a_second_run_completes(top: 
     of = plan(
         Write("initrd", str(top / "boot/xendemo/initrd"), b"i" * 5000),
         Write("kernel", str(top / "boot/vmlinuz"), b"k" * 5000),
-        Write("menu, last of all", str(cfg), new),
+        Write("menu, last of all", str(cfg), new, menu=True),
     )
     seen = set()
     for at in range(1, 100):
@@ -333,11 +333,22 @@ def test_killed_at_every_change_files_are_whole_and_a_second_run_completes(top: 
     assert list(top.rglob(".*")) == []
 
 
+@pytest.mark.parametrize("undo", [True, False])
+def test_a_menu_is_on_the_disk_before_a_name_leads_to_it(undo: bool, top: Path) -> None:
+    menu, other = top / "boot/grub/grub.cfg", top / "boot/vmlinuz"
+    of = plan(Write("k", str(other), b"k"), Write("m", str(menu), b"m", menu=True), undo=undo)
+    seen = performing.order(of)
+    named = seen.index(f"name {menu}")
+    assert seen[named - 1] == f"sync -f {menu.parent}"
+    assert seen[0] == f"name {other}", "of others nobody waits for the disk"
+    assert any(word.startswith("sync -f ") for word in seen[named + 1 :])
+
+
 def test_what_a_menu_was_lasts_until_its_new_name_is_on_the_disk(top: Path) -> None:
     """GRUB replays no journal: it may follow a name to a file that Linux takes for freed."""
     cfg = top / "boot/grub/grub.cfg"
     kept = cfg.with_name(".grub.cfg.xendemo-old")
-    of = plan(Write("menu", str(cfg), b"new"), undo=False)
+    of = plan(Write("menu", str(cfg), b"new", menu=True), undo=False)
     seen = []
     for at in range(1, 20):
         cfg.write_bytes(b"old")

@@ -308,6 +308,7 @@ def test_the_plan_in_order() -> None:
     assert isinstance(entry, Write)
     assert entry.path == "/t/grub.cfg"
     assert entry.mode == 0o600
+    assert entry.menu, "flushed before and after"
     assert entry.data.startswith(OLD)
     assert plan.undo
     assert plan.confirm == "/dev/sda3"
@@ -410,13 +411,16 @@ def test_what_a_try_before_has_left_is_taken_away(tmp_path: Path) -> None:
     assert again[1].startswith("head -c ")
     removed = [step.command() for step in iso_file.taking(found)]
     assert removed[0].endswith(".xendemo-new")
+    same = replace(found, kept=DISC.volume, same=True)
+    assert [step.command() for step in iso_file.copying(same, DISC)] == [gone]
 
 
 def test_removal() -> None:
     menu = done(GRUB, make().steps)
     plan = remove(HERE, menu)
     # No entry ever leads nowhere, and the menu is what it was.
-    assert plan.steps[2] == Write("take the entry out of /boot/grub.cfg", "/t/grub.cfg", OLD, 0o600)
+    words = "take the entry out of /boot/grub.cfg"
+    assert plan.steps[2] == Write(words, "/t/grub.cfg", OLD, 0o600, menu=True)
     assert [step.command() for step in plan.steps if "rm " in step.command()] == [
         f"rm -f {WORK}{ISO} {WORK}/xendemo/install.log"
     ]
@@ -489,6 +493,7 @@ def test_a_generator_is_used_and_never_writes_to_the_menu_itself(linux: Path) ->
     assert "grep" in check.command()
     assert isinstance(copy, Copy)
     assert copy.path == f"{linux}/boot/grub/grub.cfg"
+    assert (script.menu, copy.menu) == (False, True)
     assert isinstance(remove, Remove)
     assert remove.path == copy.source
     Path(script.path).write_bytes(script.data)

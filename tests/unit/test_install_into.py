@@ -18,8 +18,9 @@ from xendemo.install import into, record, remove
 from xendemo.install.devices import Device
 from xendemo.install.into import Seen
 from xendemo.install.source import Source
-from xendemo.install.steps import Plan, Write
+from xendemo.install.steps import Copy, Plan, Write
 
+BOOT_MENUS = ("grub.cfg", "menu.lst", "grub.conf")
 MENUS = ("boot/grub/grub.cfg", "boot/grub2/grub.cfg", "boot/grub/menu.lst", "boot/grub/grub.conf")
 
 
@@ -36,14 +37,25 @@ def disc(tmp_path: Path) -> Source:
 
 def install(root: Path, disc: Source, default: bool = False, **more: object) -> Plan:
     plan = into.plan(l.facts(), l.into(root, default), l.seen(root, disc, **more))
+    assert_menus_are_flushed(root, plan)
     perform(plan)
     return plan
 
 
 def take_away(root: Path, **more: object) -> Plan:
     plan = remove.plan(l.facts(), l.into(root), l.gone(root, **more))
+    assert_menus_are_flushed(root, plan)
     perform(plan)
     return plan
+
+
+def assert_menus_are_flushed(root: Path, plan: Plan) -> None:
+    """A boot loader's files, and no others, are replaced with a flush before and after."""
+    for step in plan.steps:
+        if isinstance(step, Write | Copy):
+            inside = Path(step.path).relative_to(root)
+            kept = "xendemo" in inside.parts  # a copy of what it was
+            assert step.menu == (inside.name in BOOT_MENUS and not kept), step.words
 
 
 def menu(root: Path) -> str:

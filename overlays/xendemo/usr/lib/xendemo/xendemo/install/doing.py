@@ -26,9 +26,6 @@ REASONS = {
     errno.EIO: ("the device has input or output errors", "see dmesg; the device may be broken"),
     errno.EROFS: ("the file system is read-only", "see dmesg: after errors, Linux makes it so"),
 }
-# Replaced with the file system flushed before and after: GRUB replays no journal, so it may find a
-# name of now and a file of then.
-MENUS = ("grub.cfg", "menu.lst", "grub.conf")
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -141,7 +138,7 @@ class _Work:
             raise Failure(f"status {done.status}: {done.last()}")
 
     def _write(self, step: Write) -> None:
-        with self._new(step.path, step.mode) as number:
+        with self._new(step) as number:
             view = memoryview(step.data)
             while view:
                 view = view[os.write(number, view) :]
@@ -153,7 +150,7 @@ class _Work:
                 total = source.seek(0, os.SEEK_END)
                 source.seek(0)
             self._need_room(step.path, total)
-            with self._new(step.path, step.mode) as number:
+            with self._new(step) as number:
                 done = 0
                 while done < total:
                     sent = os.sendfile(number, source.fileno(), None, min(PIECE, total - done))
@@ -175,18 +172,19 @@ class _Work:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), path)
 
     @contextlib.contextmanager
-    def _new(self, path: str, mode: int) -> Iterator[int]:
+    def _new(self, step: Write | Copy) -> Iterator[int]:
         """Give a file that gets its name when it is whole, and is on the disk when we return."""
+        path = step.path
         self._journal.folder(os.path.dirname(path))
         new = aside(path)[0]
         try:
-            number = create(new, path, mode)
+            number = create(new, path, step.mode)
             try:
                 yield number
                 os.fsync(number)
             finally:
                 os.close(number)
-            self._place(new, path)
+            self._place(new, path, step.menu)
         except OSError as error:
             error.filename = error.filename or path
             raise
@@ -194,10 +192,9 @@ class _Work:
             with contextlib.suppress(OSError):
                 os.unlink(new)
 
-    def _place(self, new: str, path: str) -> None:
+    def _place(self, new: str, path: str, menu: bool) -> None:
         """Give a finished file its name, on the disk as well."""
         folder = os.path.dirname(path)
-        menu = os.path.basename(path) in MENUS and os.path.lexists(path)
         if menu:
             self._flush_one(folder)  # the new one must be found as soon as the name leads to it
         self._journal.place(new, path, keep=menu)

@@ -173,13 +173,14 @@ def title(disc: Disc) -> str:
 
 
 def copying(found: Found, disc: Disc) -> tuple[Step, ...]:
-    """Return the steps that put the disc there and check it; none if it is there already."""
-    if found.same:
-        return ()
+    """Return the steps that put the disc there and check it; none if all is as it shall be."""
     remains = _remains(found)
-    tidy = Run("take away what a try before has left", ("rm", "-f", *remains))
+    words = "take away what a try before has left"
+    tidy = (Run(words, ("rm", "-f", *remains)),) if remains else ()
+    if found.same:
+        return tidy
     return (
-        *((tidy,) if remains else ()),
+        *tidy,
         Copy("copy the disc", disc.device, f"{WORK}{ISO}", size=disc.size),
         *_check(),
     )

@@ -127,7 +127,7 @@ def adding(menu: Menu, entry: str) -> tuple[Step, ...]:
         steps += _generated(menu, old)
     else:
         steps += [
-            Write(f"add the entry to {path}", at, inserted(data, entry, name), mode)
+            Write(f"add the entry to {path}", at, inserted(data, entry, name), mode, menu=True)
             for path, at, data, mode in old
         ]
     return (*menu.mounts, *steps) if steps else ()
@@ -143,7 +143,7 @@ def taking(menu: Menu) -> tuple[Step, ...]:
         steps += _generated(menu, with_it, gone=True)
     else:
         steps += [
-            Write(f"take the entry out of {path}", at, cut(data), mode)
+            Write(f"take the entry out of {path}", at, cut(data), mode, menu=True)
             for path, at, data, mode in with_it
         ]
     return (*menu.mounts, *steps) if steps else ()
@@ -169,7 +169,7 @@ def _generated(
     whole = f"### END {GENERATOR}/" if gone else f"{SUFFIX} ###"
     steps.append(Run("see that the menu is whole", ("grep", "-q", "-F", "-e", whole, aside)))
     steps += [
-        Copy(f"put the new menu in its place, {path}", aside, at, mode)
+        Copy(f"put the new menu in its place, {path}", aside, at, mode, menu=True)
         for path, at, _, mode in configs
     ]
     return [*steps, Remove("take the draft away", aside)]

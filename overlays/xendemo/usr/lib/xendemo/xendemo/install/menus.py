@@ -113,11 +113,19 @@ def steps(target: Target, menu: Menu) -> list[Step]:
         made = target.at(record.GENERATED)
         check = ("grep", "-q", "-F", "-e", f"--id {grub2.ID} ", made)
         steps.append(Run("see that the entry is in the new menu", check))
-        for path in menu.generated:
-            steps.append(Copy(f"put the new menu in its place, {path}", made, target.at(path), mode(target, path)))  # fmt: skip  # noqa: E501
+        steps += [placed(target, path) for path in menu.generated]
     for path, data in menu.texts.items():
-        steps.append(Write(f"add the entry to {path}", target.at(path), data, mode(target, path)))
+        steps.append(
+            Write(f"add the entry to {path}", target.at(path), data, mode(target, path), menu=True)
+        )
     return steps
+
+
+def placed(target: Target, path: str) -> Copy:
+    """Return the step that puts what the generator wrote into a menu's place."""
+    words = f"put the new menu in its place, {path}"
+    made = target.at(record.GENERATED)
+    return Copy(words, made, target.at(path), mode(target, path), menu=True)
 
 
 def generate(target: Target, path: str) -> list[Step]:

@@ -119,20 +119,18 @@ def _menu(seen: Seen, notes: list[str]) -> list[Step]:
         if way == "back":
             saved = target.at(f"{record.ORIGINAL}{entry.path}")
             words = f"put back {entry.path}"
-            steps.append(Copy(words, saved, target.at(entry.path), keep=True))
+            steps.append(Copy(words, saved, target.at(entry.path), keep=True, menu=True))
         elif way == "generate":
             if not generate:
                 steps += menus.generate(target, record.GENERATED)
             generate = True
-            made = target.at(record.GENERATED)
-            place = target.at(entry.path)
-            steps.append(Copy(f"put the new menu in its place, {entry.path}", made, place, target.modes[entry.path]))  # fmt: skip  # noqa: E501
+            steps.append(menus.placed(target, entry.path))
             notes.append(f"{entry.path} has been changed since by others; it is generated anew")
         elif way == "cut":
             place = target.at(entry.path)
             data = _without_us(target, entry.path, now, seen.saved.get(entry.path, b""))
             words = f"take our entry out of {entry.path}"
-            steps.append(Write(words, place, data, target.modes[entry.path]))
+            steps.append(Write(words, place, data, target.modes[entry.path], menu=True))
             notes.append(f"{entry.path} has been changed since by others; only our entry goes")
     return steps
 

@@ -58,12 +58,17 @@ class Write:
     """A small file, written aside, flushed, and renamed to its place: there whole or not at all.
 
     What was there before is kept until the plan has ended, so that it can be put back.
+
+    Args:
+        menu: a boot loader reads it, which replays no journal and so may find a name of now and a
+            file of then: the file system is flushed before and after the renaming.
     """
 
     words: str
     path: str
     data: bytes = field(repr=False)
     mode: int = NEW_FILE
+    menu: bool = False
 
     def command(self) -> str:
         """Return it as a person would type it."""
@@ -77,6 +82,7 @@ class Copy:
     Args:
         size: bytes to copy, from the start; -1 for all of a file.
         keep: the file's owner, mode, times and extended attributes are the source's.
+        menu: as of `Write`.
     """
 
     words: str
@@ -85,6 +91,7 @@ class Copy:
     mode: int = NEW_FILE
     size: int = -1
     keep: bool = False
+    menu: bool = False
 
     def command(self) -> str:
         """Return it as a person would type it."""
