@@ -23,7 +23,7 @@ from democd.host.qemu import Drive, Machine
 from democd.host.running import started
 from democd.smoke.console import Console
 from democd.smoke.menu import Grub
-from democd.stages import bootimg, disc, kernels
+from democd.stages import bootimg, disc, kernels, master
 from democd.workspace import Workspace
 
 # With 768, 832 or 1024 MiB QEMU's emulator takes 10 to 30 s, not 1 s, for Xen to unpack dom0's
@@ -54,9 +54,9 @@ def measure() -> tuple[list[Row], list[str]]:
     checkout.lay()
     say("the discs to boot")
     made = checkout.result()
-    ours, theirs = made.iso, FOLDER / "live-boot.iso"
+    ours, theirs = made.files.iso, FOLDER / "live-boot.iso"
     peer = _plan(checkout, made.plan, extract(PEER_ISO, FOLDER / "live-boot"))
-    disc.master(peer, theirs, lambda *_: None)
+    master.master(peer, theirs, lambda *_: None)
     boots: dict[Path, list[Boot]] = {ours: [], theirs: []}
     for number in range(REPEATS):
         for iso in boots:

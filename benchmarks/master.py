@@ -12,7 +12,7 @@ from benchmarks import say
 from benchmarks.checkout import Checkout
 from benchmarks.report import FOLDER, Row, ratio_row
 from democd.host.run import run
-from democd.stages import disc
+from democd.stages import master
 
 REPEATS = 11
 
@@ -27,8 +27,8 @@ def measure() -> tuple[list[Row], list[str]]:
     say("mastering and copying, in turns")
     ours, theirs = [], []
     for _ in range(REPEATS):
-        ours.append(_timed(target, lambda: disc.master(made.plan, target, lambda *_: None)))
-        theirs.append(_timed(copy, lambda: run(["cp", made.iso, copy])))
+        ours.append(_timed(target, lambda: master.master(made.plan, target, lambda *_: None)))
+        theirs.append(_timed(copy, lambda: run(["cp", made.files.iso, copy])))
     row = ratio_row(
         "Mastering the ISO",
         statistics.median(ours),

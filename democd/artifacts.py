@@ -195,6 +195,10 @@ class DiscFile:
         """Return the size in bytes."""
         return len(self.source) if isinstance(self.source, bytes) else self.source.stat().st_size
 
+    def content(self) -> bytes:
+        """Return the bytes."""
+        return self.source if isinstance(self.source, bytes) else self.source.read_bytes()
+
 
 @dataclass(frozen=True)
 class DiscPlan:

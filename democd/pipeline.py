@@ -29,6 +29,7 @@ from democd.stages import (
     installer,
     kernels,
     layers,
+    master,
     menus,
     own,
     own_layers,
@@ -37,7 +38,8 @@ from democd.stages import (
     sources,
     tools,
 )
-from democd.workspace import Workspace, file_digest
+from democd.stages.master import Published
+from democd.workspace import Workspace
 
 
 @dataclass(frozen=True)
@@ -45,15 +47,13 @@ class Result:
     """What a build made.
 
     Attributes:
-        iso, sums, manifest: the files in the output folder.
+        files: disc, sum and manifest in the output folder.
         size: the ISO's, in bytes.
         plan: all that is on the disc.
         sources: what of it is source.
     """
 
-    iso: Path
-    sums: Path
-    manifest: Path
+    files: Published
     version: str
     size: int
     plan: DiscPlan
@@ -229,23 +229,10 @@ def _write(
     output: Path,
     reporter: Reporter,
 ) -> Result:
-    """Write disc, sum and manifest beside the old ones, which they replace when all are whole."""
-    iso = output / f"{recipe.disc.name}.iso"
-    sums = output / f"{iso.name}.sha256"
-    manifest = output / f"{recipe.disc.name}.manifest.json"
-    new = {path: path.with_name(f".{path.name}.new") for path in (iso, sums, manifest)}
-    with reporter.step("disc", iso.name) as step:
-        try:
-            disc.master(plan, new[iso], step.at)
-            new[sums].write_text(f"{file_digest(new[iso])}  {iso.name}\n")
-            new[manifest].write_text(disc.manifest_text(plan), encoding="utf-8")
-            for path, whole in new.items():
-                whole.replace(path)
-        finally:
-            for left in new.values():
-                left.unlink(missing_ok=True)
-        step.says(_mb(iso))
-    return Result(iso, sums, manifest, identity.version, iso.stat().st_size, plan, source)
+    with reporter.step("disc", f"{recipe.disc.name}.iso") as step:
+        made = master.publish(plan, output, recipe.disc.name, step.at)
+        step.says(_mb(made.iso))
+    return Result(made, identity.version, made.iso.stat().st_size, plan, source)
 
 
 def _mb(path: Path) -> str:

@@ -14,7 +14,7 @@ from democd.formats.compress import compression, unpack
 from democd.host.progress import Reporter
 from democd.identity import identify, volume_of
 from democd.recipe import Menu, Recipe
-from democd.stages import bootimg, disc, kernels, menus, own, root
+from democd.stages import bootimg, disc, kernels, master, menus, own, root
 from democd.workspace import Workspace
 
 ENTRY = "test-kernel"
@@ -87,7 +87,7 @@ def build(
         for number, path in enumerate(paths, 1):
             iso = output / f"{number}-{path.stem}.iso"
             with reporter.step("disc", f"Xen and {path.name}") as step:
-                disc.master(_plan(recipe, path, workspace, system), iso, step.at)
+                master.master(_plan(recipe, path, workspace, system), iso, step.at)
             made.append(KernelDisc(path, iso))
     return made
 
@@ -116,4 +116,4 @@ def _plan(recipe: Recipe, kernel: Path, workspace: Workspace, system: Root) -> D
         **{path: text.encode() for path, text in texts.items()},
     }
     volume = volume_of(recipe, identity.version, identity.builder, system.date)
-    return disc.arrange(volume, sources, about, recipe.disc.media, system, boot.mbr)
+    return disc.arrange(volume, sources, about, recipe.disc.media, system.packages, boot.mbr)

@@ -100,7 +100,7 @@ def given_source(args: argparse.Namespace) -> list[Given]:
 
 def summary(result: Result) -> str:
     """Return what a person wants to know of a finished disc."""
-    iso = _near(result.iso)
+    iso = _near(result.files.iso)
     left = mega(result.plan.capacity - result.size)
     biggest = sorted(result.plan.files, key=lambda file: file.size(), reverse=True)[:BIGGEST]
     lines = [

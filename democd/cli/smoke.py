@@ -173,7 +173,7 @@ def _disc(args: argparse.Namespace, stack: ExitStack) -> Path:
     made = pipeline.build(
         wanted, workspace=Workspace(args.build_dir, wait=True), output=output, reporter=reporter
     )
-    return made.iso
+    return made.files.iso
 
 
 def _kernel_discs(args: argparse.Namespace, stack: ExitStack) -> list[tuple[Path, Path]]:

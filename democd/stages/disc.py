@@ -1,14 +1,12 @@
-"""The disc: every path on it and where its bytes come from, and the ISO made of that."""
+"""The disc: every path on it and where its bytes come from."""
 
 from __future__ import annotations
 
 import functools
 import hashlib
 import json
-import uuid
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import BinaryIO
 
 from democd import layout, manifest
 from democd.artifacts import (
@@ -18,11 +16,12 @@ from democd.artifacts import (
     Initrd,
     Kernels,
     Layer,
+    Package,
     Root,
     Sources,
 )
 from democd.errors import BuildError
-from democd.formats import eltorito, gpt, iso
+from democd.formats import eltorito, iso
 from democd.identity import volume_of
 from democd.recipe import MEDIA, Recipe
 from democd.workspace import file_digest, kept_digest, tree
@@ -30,7 +29,6 @@ from democd.workspace import file_digest, kept_digest, tree
 LARGEST = 8
 NO_SOURCES = Sources()
 _NO_DIGEST = "0" * 64
-_SECTORS_A_BLOCK = iso.BLOCK // gpt.SECTOR
 
 
 def plan(
@@ -76,7 +74,7 @@ def plan(
     volume = volume_of(recipe, version, builder, root.date)
     about = manifest.about(recipe, version, builder, root, kernels, layers, sources)
     kept = [layer.path for layer in layers]
-    return arrange(volume, files, about, recipe.disc.media, root, boot.mbr, kept)
+    return arrange(volume, files, about, recipe.disc.media, root.packages, boot.mbr, kept)
 
 
 def arrange(
@@ -84,7 +82,7 @@ def arrange(
     sources: Mapping[str, Path | bytes],
     about: Mapping[str, object],
     media: str,
-    root: Root,
+    packages: Sequence[Package],
     mbr: Path,
     kept: Collection[Path | bytes] = (),
 ) -> DiscPlan:
@@ -95,7 +93,7 @@ def arrange(
         sources: files by path, GRUB's images among them, not yet patched.
         about: what the manifest says beside the files.
         media: what the disc must fit.
-        root: its packages are named where it does not.
+        packages: the largest are named where it does not.
         mbr: the boot code for a disk.
         kept: sources that are kept results.
 
@@ -104,7 +102,7 @@ def arrange(
     """
     draft = _with_lists(sources, dict.fromkeys([*sources, layout.BOOT_CATALOG], _NO_DIGEST), about)
     placed = iso.layout(volume, draft, _BOOT)
-    _refuse_too_big(placed.blocks * iso.BLOCK, media, root, draft)
+    _refuse_too_big(placed.blocks * iso.BLOCK, media, packages, draft)
     files = _complete(sources, placed, about, kept)
     return DiscPlan(
         volume.volume_id,
@@ -205,16 +203,13 @@ def _with_lists(
     return {**sources, layout.MANIFEST: text.encode(), layout.SUMS: sums.encode()}
 
 
-def manifest_text(plan: DiscPlan) -> str:
-    """Return the manifest as it stands on the disc."""
-    return next(_content(f.source) for f in plan.files if f.path == layout.MANIFEST).decode()
-
-
-def _refuse_too_big(size: int, media: str, root: Root, files: Mapping[str, Path | bytes]) -> None:
+def _refuse_too_big(
+    size: int, media: str, packages: Sequence[Package], files: Mapping[str, Path | bytes]
+) -> None:
     over = size - MEDIA[media]
     if over <= 0:
         return
-    packages = sorted(root.packages, key=lambda package: -package.size)[:LARGEST]
+    packages = sorted(packages, key=lambda package: -package.size)[:LARGEST]
     largest = sorted(files.items(), key=lambda item: -_size(item[1]))[:LARGEST]
     lines = [
         "leave packages out, compress harder (layers.compression, layers.level), "
@@ -253,58 +248,3 @@ def _digest(source: Path | bytes) -> str:
 def _file_digest(path: Path, _size: int, _changed: int) -> str:
     """Return a file's SHA-256, read once as long as its size and time stay."""
     return file_digest(path)
-
-
-def master(plan: DiscPlan, target: Path, at: Callable[[int, int], None]) -> None:
-    """Write the ISO; it appears under its name when it is whole.
-
-    Args:
-        plan: what `plan` returned.
-        target: the ISO's path; a file that lies there is replaced.
-        at: told (bytes done, bytes in all) now and then.
-
-    Raises:
-        BuildError: a source cannot be read or changed meanwhile, or the output is full.
-    """
-    part = target.with_name(target.name + ".part")
-    try:
-        with part.open("wb+") as stream:
-            _write(plan, stream, at)
-        part.replace(target)
-    except OSError as error:
-        raise BuildError(f"cannot write {target}: {error.strerror}", "see what df says") from error
-    finally:
-        part.unlink(missing_ok=True)
-
-
-def _write(plan: DiscPlan, stream: BinaryIO, at: Callable[[int, int], None]) -> None:
-    volume = iso.Volume(plan.volume_id, plan.publisher, plan.preparer, plan.application, plan.date)
-    contents = {file.path: file.source for file in plan.files}
-    placed = iso.write(stream, volume, contents, _BOOT, at)
-    wrong = eltorito.patch_mistakes(_content(contents[plan.bios]), placed.lba[plan.bios])
-    if wrong:
-        raise AssertionError(f"the disc was not laid out as planned: {wrong}")
-    sectors = placed.blocks * _SECTORS_A_BLOCK
-    seed = hashlib.sha256(_content(contents[layout.SUMS])).digest()
-    primary, backup = gpt.labels(
-        sectors, _guid(seed, "disk"), [_esp_partition(placed, contents[plan.esp], plan, seed)]
-    )
-    core = placed.lba[plan.bios] * _SECTORS_A_BLOCK + eltorito.BIOS_LOAD_SECTORS
-    signature = int.from_bytes(seed[:4], "little")
-    stream.seek(0)
-    stream.write(gpt.mbr(plan.mbr.read_bytes(), core, signature, sectors) + primary)
-    stream.seek((sectors - gpt.LABEL_SECTORS) * gpt.SECTOR)
-    stream.write(backup)
-
-
-def _esp_partition(
-    placed: iso.Layout, esp: Path | bytes, plan: DiscPlan, seed: bytes
-) -> gpt.Partition:
-    first = placed.lba[plan.esp] * _SECTORS_A_BLOCK
-    last = first + _size(esp) // gpt.SECTOR - 1
-    return gpt.Partition(gpt.ESP_TYPE, _guid(seed, "esp"), first, last, "EFI system partition")
-
-
-def _guid(seed: bytes, name: str) -> uuid.UUID:
-    """Return a GUID that is the same for the same disc, and for no other."""
-    return uuid.UUID(bytes=hashlib.sha256(seed + name.encode()).digest()[:16], version=4)

@@ -15,7 +15,7 @@ from democd import layout
 from democd.artifacts import DiscPlan, Initrd, Kernel, Kernels, Layer, Package, Root
 from democd.formats import cpio
 from democd.recipe import Console, Recipe
-from democd.stages import bootimg, disc
+from democd.stages import bootimg, disc, master
 from democd.workspace import Made
 from tests.unit import crafted
 
@@ -114,4 +114,4 @@ def _make_sources(folder: Path, source: dict[str, Path]) -> None:
 
 
 if __name__ == "__main__":
-    disc.master(plan(Path(sys.argv[1])), Path(sys.argv[2]), lambda done, total: None)
+    master.master(plan(Path(sys.argv[1])), Path(sys.argv[2]), lambda done, total: None)

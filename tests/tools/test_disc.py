@@ -16,7 +16,7 @@ from democd import layout
 from democd.artifacts import Layer
 from democd.errors import BuildError
 from democd.recipe import Console
-from democd.stages import bootimg, disc
+from democd.stages import bootimg, master
 from democd.workspace import Made
 from tests.tools import small_disc
 
@@ -29,7 +29,7 @@ def said(*argv: str | Path) -> str:
 @pytest.fixture(scope="module")
 def iso(folder: Path) -> Path:
     target = folder / "small.iso"
-    disc.master(small_disc.plan(folder), target, lambda done, total: None)
+    master.master(small_disc.plan(folder), target, lambda done, total: None)
     return target
 
 
@@ -111,7 +111,7 @@ def test_files_can_be_read_by_everyone_and_have_the_disc_s_date(iso: Path) -> No
 
 
 def test_manifest_beside_the_iso_is_the_one_on_it(tree: Path, folder: Path) -> None:
-    assert disc.manifest_text(small_disc.plan(folder)) == (tree / "manifest.json").read_text()
+    assert master.manifest_text(small_disc.plan(folder)) == (tree / "manifest.json").read_text()
 
 
 def test_other_clock_zone_umask_and_folder_give_the_same_bytes(iso: Path, tmp_path: Path) -> None:
@@ -147,7 +147,7 @@ def test_a_persons_own_guests_are_on_it(folder: Path, tmp_path: Path) -> None:
     recipe = small_disc.arguments(folder)["recipe"]
     recipe = replace(recipe, disc=replace(recipe.disc, guests=str(tmp_path / "xtf")))
     target = tmp_path / "x.iso"
-    disc.master(small_disc.plan(folder, recipe=recipe), target, lambda done, total: None)
+    master.master(small_disc.plan(folder, recipe=recipe), target, lambda done, total: None)
     text = said("isoinfo", "-R", "-i", target, "-x", f"{layout.GUESTS}/tests/example.cfg")
     assert text == "name = 'example'\n"
 
@@ -170,14 +170,14 @@ def test_source_that_shrinks_while_it_is_written(folder: Path, tmp_path: Path) -
             os.truncate(large, 1000)
 
     with pytest.raises(BuildError, match=r"/live/large\.squashfs changed while it was written"):
-        disc.master(plan, target, shrink)
+        master.master(plan, target, shrink)
     assert target.read_bytes() == b"what was there"
     assert list(tmp_path.glob("*.part")) == []
 
 
 def test_progress_reaches_the_end(folder: Path, tmp_path: Path) -> None:
     seen: list[tuple[int, int]] = []
-    disc.master(
+    master.master(
         small_disc.plan(folder), tmp_path / "x.iso", lambda done, total: seen.append((done, total))
     )
     assert seen[-1][0] == seen[-1][1] == (tmp_path / "x.iso").stat().st_size
@@ -185,7 +185,7 @@ def test_progress_reaches_the_end(folder: Path, tmp_path: Path) -> None:
 
 def test_output_that_cannot_be_written(folder: Path, tmp_path: Path) -> None:
     with pytest.raises(BuildError, match=r"cannot write .*nowhere/x\.iso"):
-        disc.master(small_disc.plan(folder), tmp_path / "nowhere" / "x.iso", lambda d, t: None)
+        master.master(small_disc.plan(folder), tmp_path / "nowhere" / "x.iso", lambda d, t: None)
 
 
 def test_script_in_the_boot_images_is_good_grub(tmp_path: Path) -> None:

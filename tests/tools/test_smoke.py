@@ -18,7 +18,7 @@ import pytest
 
 from democd import cli, layout
 from democd.smoke.disc import look_at
-from democd.stages import disc
+from democd.stages import master
 from tests.support.testkernels import assemble
 from tests.tools import small_disc
 
@@ -36,7 +36,7 @@ def make(folder: Path, tmp_path: Path) -> Make:
     def made(menu: str) -> Path:
         iso = tmp_path / "small.iso"
         plan = small_disc.plan(folder, menus={layout.GRUB_CFG: menu})
-        disc.master(plan, iso, lambda done, total: None)
+        master.master(plan, iso, lambda done, total: None)
         return iso
 
     return made

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from democd import layout
 from democd.errors import InputError
 from democd.formats import isoread
-from democd.stages import disc
+from democd.stages import master
 from democd.verify import CHECKS, Verdict, as_json, report, verify
 from tests.tools import small_disc
 from tests.unit import crafted
@@ -28,7 +28,7 @@ GPT_HEADER = 512
 @pytest.fixture(scope="module")
 def good(folder: Path) -> bytes:
     target = folder / "good.iso"
-    disc.master(small_disc.plan(folder), target, lambda done, total: None)
+    master.master(small_disc.plan(folder), target, lambda done, total: None)
     return target.read_bytes()
 
 
@@ -301,7 +301,7 @@ def test_guest_kernel_in_dom0_s_place(folder: Path, tmp_path: Path) -> None:
     wrong.write_bytes(crafted.linux(notes=crafted.xen_notes(bits=crafted.GUEST)))
     kernels = replace(arguments["kernels"], dom0=replace(arguments["kernels"].dom0, image=wrong))
     target = tmp_path / "x.iso"
-    disc.master(small_disc.plan(folder, kernels=kernels), target, lambda done, total: None)
+    master.master(small_disc.plan(folder, kernels=kernels), target, lambda done, total: None)
     found = failed(verify(target))
     assert set(found) == {"kernels"}
     assert "/boot/vmlinuz-xen0: this kernel cannot be dom0" in found["kernels"]
@@ -310,7 +310,7 @@ def test_guest_kernel_in_dom0_s_place(folder: Path, tmp_path: Path) -> None:
 def test_layer_of_a_role_is_missing(folder: Path, tmp_path: Path) -> None:
     layers = [layer for layer in small_disc.arguments(folder)["layers"] if layer.name != "guest"]
     target = tmp_path / "x.iso"
-    disc.master(small_disc.plan(folder, layers=layers), target, lambda done, total: None)
+    master.master(small_disc.plan(folder, layers=layers), target, lambda done, total: None)
     assert failed(verify(target)) == {"layers": "layers are missing: guest"}
 
 
@@ -318,7 +318,7 @@ def test_a_root_in_memory_needs_no_layers(folder: Path, tmp_path: Path) -> None:
     recipe = replace(small_disc.arguments(folder)["recipe"], roles={})
     target = tmp_path / "x.iso"
     plan = small_disc.plan(folder, recipe=recipe, layers=[])
-    disc.master(plan, target, lambda done, total: None)
+    master.master(plan, target, lambda done, total: None)
     verdict = verify(target)
     assert failed(verdict) == {}
     assert "dom0's root is in its initrd" in report(verdict)

@@ -1,0 +1,116 @@
+"""The ISO, made of a plan; beside it its checksum and its manifest."""
+
+from __future__ import annotations
+
+import hashlib
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from democd import layout
+from democd.artifacts import DiscFile, DiscPlan
+from democd.errors import BuildError
+from democd.formats import eltorito, gpt, iso
+from democd.workspace import file_digest
+
+_SECTORS_A_BLOCK = iso.BLOCK // gpt.SECTOR
+
+
+@dataclass(frozen=True)
+class Published:
+    """The three files that a person gets."""
+
+    iso: Path
+    sums: Path
+    manifest: Path
+
+
+def publish(plan: DiscPlan, output: Path, name: str, at: Callable[[int, int], None]) -> Published:
+    """Write disc, sum and manifest beside the old ones, which they replace when all are whole.
+
+    Args:
+        plan: what `disc.plan` returned.
+        output: the folder that gets NAME.iso, NAME.iso.sha256 and NAME.manifest.json.
+        name: what they are called.
+        at: told (bytes done, bytes in all) now and then.
+
+    Raises:
+        BuildError: as `master` does.
+    """
+    made = Published(
+        output / f"{name}.iso", output / f"{name}.iso.sha256", output / f"{name}.manifest.json"
+    )
+    new = {
+        path: path.with_name(f".{path.name}.new") for path in (made.iso, made.sums, made.manifest)
+    }
+    try:
+        master(plan, new[made.iso], at)
+        new[made.sums].write_text(f"{file_digest(new[made.iso])}  {made.iso.name}\n")
+        new[made.manifest].write_text(manifest_text(plan), encoding="utf-8")
+        for path, whole in new.items():
+            whole.replace(path)
+    finally:
+        for left in new.values():
+            left.unlink(missing_ok=True)
+    return made
+
+
+def manifest_text(plan: DiscPlan) -> str:
+    """Return the manifest as it stands on the disc."""
+    return next(file for file in plan.files if file.path == layout.MANIFEST).content().decode()
+
+
+def master(plan: DiscPlan, target: Path, at: Callable[[int, int], None]) -> None:
+    """Write the ISO; it appears under its name when it is whole.
+
+    Args:
+        plan: what `plan` returned.
+        target: the ISO's path; a file that lies there is replaced.
+        at: told (bytes done, bytes in all) now and then.
+
+    Raises:
+        BuildError: a source cannot be read or changed meanwhile, or the output is full.
+    """
+    part = target.with_name(target.name + ".part")
+    try:
+        with part.open("wb+") as stream:
+            _write(plan, stream, at)
+        part.replace(target)
+    except OSError as error:
+        raise BuildError(f"cannot write {target}: {error.strerror}", "see what df says") from error
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _write(plan: DiscPlan, stream: BinaryIO, at: Callable[[int, int], None]) -> None:
+    volume = iso.Volume(plan.volume_id, plan.publisher, plan.preparer, plan.application, plan.date)
+    files = {file.path: file for file in plan.files}
+    boot = iso.BootFiles(plan.bios, plan.esp, layout.BOOT_CATALOG)
+    contents = {path: file.source for path, file in files.items()}
+    placed = iso.write(stream, volume, contents, boot, at)
+    wrong = eltorito.patch_mistakes(files[plan.bios].content(), placed.lba[plan.bios])
+    if wrong:
+        raise AssertionError(f"the disc was not laid out as planned: {wrong}")
+    sectors = placed.blocks * _SECTORS_A_BLOCK
+    seed = hashlib.sha256(files[layout.SUMS].content()).digest()
+    esp = _esp_partition(placed.lba[plan.esp], files[plan.esp], seed)
+    primary, backup = gpt.labels(sectors, _guid(seed, "disk"), [esp])
+    core = placed.lba[plan.bios] * _SECTORS_A_BLOCK + eltorito.BIOS_LOAD_SECTORS
+    signature = int.from_bytes(seed[:4], "little")
+    stream.seek(0)
+    stream.write(gpt.mbr(plan.mbr.read_bytes(), core, signature, sectors) + primary)
+    stream.seek((sectors - gpt.LABEL_SECTORS) * gpt.SECTOR)
+    stream.write(backup)
+
+
+def _esp_partition(lba: int, esp: DiscFile, seed: bytes) -> gpt.Partition:
+    first = lba * _SECTORS_A_BLOCK
+    last = first + esp.size() // gpt.SECTOR - 1
+    return gpt.Partition(gpt.ESP_TYPE, _guid(seed, "esp"), first, last, "EFI system partition")
+
+
+def _guid(seed: bytes, name: str) -> uuid.UUID:
+    """Return a GUID that is the same for the same disc, and for no other."""
+    return uuid.UUID(bytes=hashlib.sha256(seed + name.encode()).digest()[:16], version=4)
