@@ -9,6 +9,7 @@ from pathlib import Path
 from democd.formats.linux import LinuxKernel
 from democd.formats.xen import Hypervisor
 from democd.install_tree import InstallTree
+from democd.sizes import Sizes
 from democd.workspace import Made
 
 
@@ -207,10 +208,10 @@ class DiscPlan:
     Attributes:
         volume_id, publisher, preparer, application: the volume descriptor's fields.
         date: seconds since 1970, UTC: every time in the ISO.
-        capacity: bytes the medium holds.
         bios, esp: paths *on the disc* of the El Torito images.
         mbr: the boot code that starts GRUB from a disk.
         files: sorted by path, unique.
+        sizes: what of them takes how much of the medium.
     """
 
     volume_id: str
@@ -218,8 +219,8 @@ class DiscPlan:
     preparer: str
     application: str
     date: int
-    capacity: int
     bios: str
     esp: str
     mbr: Path
     files: tuple[DiscFile, ...]
+    sizes: Sizes

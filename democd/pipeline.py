@@ -48,14 +48,12 @@ class Result:
 
     Attributes:
         files: disc, sum and manifest in the output folder.
-        size: the ISO's, in bytes.
         plan: all that is on the disc.
         sources: what of it is source.
     """
 
     files: Published
     version: str
-    size: int
     plan: DiscPlan
     sources: Sources
 
@@ -232,7 +230,7 @@ def _write(
     with reporter.step("disc", f"{recipe.disc.name}.iso") as step:
         made = master.publish(plan, output, recipe.disc.name, step.at)
         step.says(_mb(made.iso))
-    return Result(made, identity.version, made.iso.stat().st_size, plan, source)
+    return Result(made, identity.version, plan, source)
 
 
 def _mb(path: Path) -> str:

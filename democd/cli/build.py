@@ -10,6 +10,7 @@ from democd.cli import parts
 from democd.recipe import Given
 
 if TYPE_CHECKING:
+    from democd.host.progress import Reporter
     from democd.pipeline import Result
 
 HELP = "make the disc that the recipe describes"
@@ -25,7 +26,6 @@ EXAMPLES = """
   ./build.py --xen ../xen/xen/xen.gz --xen-source ../xen
   ./build.py --dom0-kernel arch/x86/boot/bzImage --dom0-modules /tmp/modules
 """
-BIGGEST = 6  # parts that the summary names
 TOP = Path(__file__).resolve().parents[2]
 
 
@@ -85,7 +85,7 @@ def run(args: argparse.Namespace) -> int:
         reporter=reporter,
         refresh=args.refresh,
     )
-    reporter.say(summary(result))
+    tell(reporter, result)
     return 0
 
 
@@ -98,31 +98,18 @@ def given_source(args: argparse.Namespace) -> list[Given]:
     return [Given("sources", key, value, "--xen-source") for key, value in values.items()]
 
 
-def summary(result: Result) -> str:
-    """Return what a person wants to know of a finished disc."""
+def tell(reporter: Reporter, result: Result) -> None:
+    """Print what a person wants to know of a finished disc."""
+    from democd import sizes
+
     iso = _near(result.files.iso)
-    left = mega(result.plan.capacity - result.size)
-    biggest = sorted(result.plan.files, key=lambda file: file.size(), reverse=True)[:BIGGEST]
-    lines = [
-        "",
-        f"{iso}: {mega(result.size)}, version {result.version}; {left} left on its medium",
-        *(f"  {mega(file.size()):>9}  {file.path}" for file in biggest),
-        *_sources_line(result),
-        "",
-        f"try it:     ./build.py boot {iso}",
-        f"USB stick:  sudo cp {iso} /dev/sdX && sync    (wipes it; lsblk tells its name)",
-    ]
-    return "\n".join(lines)
-
-
-def _sources_line(result: Result) -> list[str]:
-    trees = ", ".join(f"{tree.name} {tree.version}" for tree in result.sources.trees)
-    return [f"  sources:   {trees}"] if trees else []
-
-
-def mega(size: int) -> str:
-    """Return a size in bytes in the megabytes (10**6) that media are sold by."""
-    return f"{size / 1e6:.1f} MB"
+    taken = result.plan.sizes
+    reporter.say(f"\n{iso}: {sizes.mb(taken.total)}, version {result.version}")
+    reporter.shares(sizes.rows(taken))
+    if trees := ", ".join(f"{tree.name} {tree.version}" for tree in result.sources.trees):
+        reporter.say(f"  sources of   {trees}")
+    reporter.say(f"\ntry it:     ./build.py boot {iso}")
+    reporter.say(f"USB stick:  sudo cp {iso} /dev/sdX && sync    (wipes it; lsblk tells its name)")
 
 
 def _near(path: Path) -> Path:

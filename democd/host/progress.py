@@ -6,12 +6,17 @@ On a terminal the running step is live (rich); elsewhere each step is a plain li
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
+from rich.bar import Bar
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+from rich.text import Text
+
+BAR_WIDTH = 24  # columns
 
 
 class Step:
@@ -72,7 +77,7 @@ class Reporter:
         with Progress(
             SpinnerColumn(),
             TextColumn("{task.description:<10}"),
-            BarColumn(bar_width=24),
+            BarColumn(bar_width=BAR_WIDTH),
             TimeElapsedColumn(),
             TextColumn("[dim]{task.fields[detail]}"),
             console=self.console,
@@ -84,3 +89,15 @@ class Reporter:
         """Print a line."""
         if not self.quiet:
             self.console.print(text, markup=False)
+
+    def shares(self, rows: Iterable[tuple[str, float]]) -> None:
+        """Print lines; on a terminal with a bar for the share, in per cent, that goes with each."""
+        if not self.console.is_terminal:
+            for line, _ in rows:
+                self.say(f"  {line}")
+            return
+        table = Table.grid(padding=(0, 2))
+        for line, percent in rows:
+            table.add_row(Text(f"  {line}"), Bar(100, 0, percent, width=BAR_WIDTH))
+        if not self.quiet:
+            self.console.print(table)

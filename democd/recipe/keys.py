@@ -44,6 +44,9 @@ class Disc:
     version: str = _key("", '"" = what `git describe` says', checks.words(0, 40))
     builder: str = _key("", '"" = the name of the user who builds', checks.words(0, 60))
     media: str = _key("cd80", "what it must fit: cd74, cd80 or dvd", checks.one_of(tuple(MEDIA)))
+    reserve: int = _key(
+        180, "MB of it that must be left, for what comes later", checks.between(0, 4700)
+    )
     readme: str = _key(
         "README.CD", "docs/NAME.j2, the text of /README.CD",
         checks.found_in("docs", "text", ".j2"),

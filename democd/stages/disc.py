@@ -8,7 +8,7 @@ import json
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from democd import layout, manifest
+from democd import layout, manifest, sizes
 from democd.artifacts import (
     BootImages,
     DiscFile,
@@ -24,6 +24,7 @@ from democd.errors import BuildError
 from democd.formats import eltorito, iso
 from democd.identity import volume_of
 from democd.recipe import MEDIA, Recipe
+from democd.sizes import Sizes, mb
 from democd.workspace import file_digest, kept_digest, tree
 
 LARGEST = 8
@@ -74,7 +75,8 @@ def plan(
     volume = volume_of(recipe, version, builder, root.date)
     about = manifest.about(recipe, version, builder, root, kernels, layers, sources)
     kept = [layer.path for layer in layers]
-    return arrange(volume, files, about, recipe.disc.media, root.packages, boot.mbr, kept)
+    reserve = recipe.disc.reserve * 1_000_000
+    return arrange(volume, files, about, recipe.disc.media, root.packages, boot.mbr, kept, reserve)
 
 
 def arrange(
@@ -85,6 +87,7 @@ def arrange(
     packages: Sequence[Package],
     mbr: Path,
     kept: Collection[Path | bytes] = (),
+    reserve: int = 0,
 ) -> DiscPlan:
     """Return the plan of a disc with these files, its manifest and its sums.
 
@@ -96,25 +99,32 @@ def arrange(
         packages: the largest are named where it does not.
         mbr: the boot code for a disk.
         kept: sources that are kept results.
+        reserve: bytes of the medium that must be left.
 
     Raises:
-        BuildError: more than the medium holds.
+        BuildError: more than the medium holds, or less left.
     """
-    draft = _with_lists(sources, dict.fromkeys([*sources, layout.BOOT_CATALOG], _NO_DIGEST), about)
+    blank = dict.fromkeys([*sources, layout.BOOT_CATALOG], _NO_DIGEST)
+    paths = [*blank, layout.MANIFEST, layout.SUMS]
+    longest = sizes.longest(dict.fromkeys(paths), media, MEDIA[media])
+    draft = _with_lists(sources, blank, about, longest)
     placed = iso.layout(volume, draft, _BOOT)
-    _refuse_too_big(placed.blocks * iso.BLOCK, media, packages, draft)
-    files = _complete(sources, placed, about, kept)
+    lengths = {path: _size(source) for path, source in draft.items()}
+    lengths[layout.BOOT_CATALOG] = len(placed.catalog)
+    taken = sizes.of_files(lengths, placed.blocks * iso.BLOCK, media, MEDIA[media])
+    _refuse_too_big(taken, reserve, packages)
+    files = _complete(sources, placed, about, taken, lengths[layout.MANIFEST], kept)
     return DiscPlan(
         volume.volume_id,
         volume.publisher,
         volume.preparer,
         volume.application,
         volume.date,
-        MEDIA[media],
         layout.BIOS_IMAGE,
         layout.ESP_IMAGE,
         mbr,
         tuple(DiscFile(path, source) for path, source in sorted(files.items())),
+        taken,
     )
 
 
@@ -169,13 +179,17 @@ def _complete(
     sources: Mapping[str, Path | bytes],
     placed: iso.Layout,
     about: Mapping[str, object],
+    taken: Sizes,
+    length: int,
     kept: Collection[Path | bytes],
 ) -> dict[str, Path | bytes]:
     """Return all files of the disc: with the BIOS image patched, the manifest and the sums.
 
     GRUB's BIOS image holds its own place on the disc, which depends on the sizes of the files
     before it; not on their contents, and digests have one length, whatever they say. So `placed`
-    is the layout of a draft with empty digests, and now all can be filled in.
+    is the layout of a draft with empty digests, and now all can be filled in. The manifest tells
+    sizes, its own among them: the draft's had the longest that could be, `length` bytes in all,
+    and what is shorter gets blanks at its end.
     """
     raw = _content(sources[layout.BIOS_IMAGE])
     bios = eltorito.patched(raw, placed.lba[layout.BIOS_IMAGE])
@@ -187,46 +201,49 @@ def _complete(
         for path, source in patched.items()
     }
     digests[layout.BOOT_CATALOG] = _digest(placed.catalog)
-    return _with_lists(patched, digests, about)
+    return _with_lists(patched, digests, about, taken, length)
 
 
 def _with_lists(
-    sources: Mapping[str, Path | bytes], digests: Mapping[str, str], about: Mapping[str, object]
+    sources: Mapping[str, Path | bytes],
+    digests: Mapping[str, str],
+    about: Mapping[str, object],
+    taken: Sizes,
+    length: int = 0,
 ) -> dict[str, Path | bytes]:
+    """Return the files with the manifest, filled up to `length` bytes, and the sums."""
     files = [
         {"path": path, "size": _size(source), "sha256": digests[path]}
         for path, source in sorted(sources.items())
     ]
-    text = json.dumps({**about, "files": files}, indent=1, ensure_ascii=False) + "\n"
-    every = {**digests, layout.MANIFEST: _digest(text.encode())}
+    told = {**about, "sizes": taken.as_json(), "files": files}
+    text = json.dumps(told, indent=1, ensure_ascii=False).encode().ljust(length - 1) + b"\n"
+    every = {**digests, layout.MANIFEST: _digest(text)}
     sums = "".join(f"{every[path]}  {path[1:]}\n" for path in sorted(every))
-    return {**sources, layout.MANIFEST: text.encode(), layout.SUMS: sums.encode()}
+    return {**sources, layout.MANIFEST: text, layout.SUMS: sums.encode()}
 
 
-def _refuse_too_big(
-    size: int, media: str, packages: Sequence[Package], files: Mapping[str, Path | bytes]
-) -> None:
-    over = size - MEDIA[media]
-    if over <= 0:
+def _refuse_too_big(taken: Sizes, reserve: int, packages: Sequence[Package]) -> None:
+    """Refuse a disc that leaves less of its medium than it must, with the table by part."""
+    lacking = reserve - taken.left
+    if lacking <= 0:
         return
     packages = sorted(packages, key=lambda package: -package.size)[:LARGEST]
-    largest = sorted(files.items(), key=lambda item: -_size(item[1]))[:LARGEST]
-    lines = [
+    advice = (
         "leave packages out, compress harder (layers.compression, layers.level), "
-        "or choose a larger medium (disc.media)",
-        "largest packages (installed): "
-        + ", ".join(f"{package.name} {_mb(package.size)}" for package in packages),
-        "largest files on the disc: "
-        + ", ".join(f"{path} {_mb(_size(source))}" for path, source in largest),
-    ]
-    raise BuildError(
-        f"the disc has {_mb(size)}, {_mb(over)} more than {media} holds ({_mb(MEDIA[media])})",
-        "\n".join(lines),
+        "or choose a larger medium (disc.media)"
     )
-
-
-def _mb(size: int) -> str:
-    return f"{size / 1e6:.1f} MB" if size >= 100_000 else f"{size} bytes"
+    size, holds = mb(taken.total), f"{taken.medium} holds ({mb(taken.capacity)})"
+    what = f"the disc has {size}, {mb(-taken.left)} more than {holds}"
+    if taken.left >= 0:
+        what = (
+            f"the disc has {size} and leaves {mb(taken.left)} of what {holds}, "
+            f"{mb(lacking)} less than disc.reserve keeps free ({mb(reserve)})"
+        )
+        advice += "; --set disc.reserve=0 fills the medium"
+    largest = ", ".join(f"{package.name} {mb(package.size)}" for package in packages)
+    lines = [advice, f"largest packages (installed): {largest}", *sizes.lines(taken)]
+    raise BuildError(what, "\n".join(lines))
 
 
 def _content(source: Path | bytes) -> bytes:

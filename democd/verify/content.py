@@ -7,7 +7,7 @@ import re
 import struct
 from typing import Any
 
-from democd import layout
+from democd import layout, sizes
 from democd.fitness import dom0_faults, guest_faults, xen_faults
 from democd.formats import cpio, linux, xen
 from democd.formats.compress import compression, unpack
@@ -227,15 +227,28 @@ def check_manifest(subject: Subject) -> str:
 
 
 def check_medium(subject: Subject) -> str:
-    """Check that the ISO fits the medium that it was made for."""
-    name = read_manifest(subject)["medium"]["name"]
+    """Check that the ISO fits the medium that it was made for, and what it tells of its parts."""
+    manifest = read_manifest(subject)
+    name = manifest["medium"]["name"]
     size, room = subject.disc.size, MEDIA[name]
     if size > room:
         raise FaultError(
             f"{size} bytes are {size - room} more than {name} holds",
             "write it to a larger medium, or build it with fewer packages",
         )
-    return f"{size / 1e6:.1f} MB of the {room / 1e6:.1f} MB of {name}"
+    files = {path: extent.size for path, extent in subject.files.items()}
+    volume = subject.disc.primary.blocks * sizes.BLOCK  # a stick is larger
+    taken = sizes.of_files(files, volume, name, room)
+    # A disc of before there was such a table has none.
+    if manifest.get("sizes", taken.as_json()) != taken.as_json():
+        raise FaultError(
+            f"{layout.MANIFEST} tells other sizes than the disc has:\n{_lines(taken)}", REBUILD
+        )
+    return f"{size / 1e6:.1f} MB of the {room / 1e6:.1f} MB of {name}\n{_lines(taken)}"
+
+
+def _lines(taken: sizes.Sizes) -> str:
+    return "\n".join(sizes.lines(taken))
 
 
 def _first(wrong: list[str]) -> str:

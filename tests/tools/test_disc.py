@@ -16,7 +16,7 @@ from democd import layout
 from democd.artifacts import Layer
 from democd.errors import BuildError
 from democd.recipe import Console
-from democd.stages import bootimg, master
+from democd.stages import bootimg, disc, master
 from democd.workspace import Made
 from tests.tools import small_disc
 
@@ -138,7 +138,55 @@ def test_too_big_for_its_medium(folder: Path, tmp_path: Path) -> None:
         small_disc.plan(folder, recipe=recipe, layers=layers)
     assert re.match(r"the disc has 70\d\.\d MB, 2\d\.\d MB more than cd74", refused.value.message)
     assert "linux-image-6.12 90.0 MB, xen-utils-4.20 30.0 MB" in refused.value.hint
-    assert "/live/large.squashfs 700.0 MB" in refused.value.hint
+    assert re.search(r"^overlays +700\.0 MB +102\.7 %$", refused.value.hint, re.MULTILINE)
+
+
+def layer_of(size: int, folder: Path) -> Layer:
+    """A layer of so many bytes, none of which takes room on the host."""
+    path = folder / f"of-{size}"
+    with path.open("wb") as stream:
+        stream.truncate(size)
+    return Layer("large", path, Made(folder, "large"))
+
+
+def test_less_left_of_the_medium_than_is_kept_free(folder: Path, tmp_path: Path) -> None:
+    given = small_disc.arguments(folder)
+    layers = [*given["layers"], layer_of(600_000_000, tmp_path)]
+    with pytest.raises(BuildError) as refused:
+        small_disc.plan(folder, layers=layers)
+    assert re.match(
+        r"the disc has 60\d\.\d MB and leaves 13\d\.\d MB of what cd80 holds \(737\.3 MB\), "
+        r"4\d\.\d MB less than disc\.reserve keeps free \(180\.0 MB\)",
+        refused.value.message,
+    )
+    assert "--set disc.reserve=0 fills the medium" in refused.value.hint
+    assert re.search(r"^left on cd80 +13\d\.\d MB ", refused.value.hint, re.MULTILINE)
+    recipe = replace(given["recipe"], disc=replace(given["recipe"].disc, reserve=0))
+    small_disc.plan(folder, recipe=recipe, layers=layers)
+
+
+def test_the_manifest_tells_the_sizes_of_the_disc_that_it_is_on(
+    folder: Path, tmp_path: Path
+) -> None:
+    """Its own size is among them, and decides where other files lie."""
+    target = tmp_path / "sized.iso"
+    for size in (0, 2_049, 9_990_000):
+        given = small_disc.arguments(folder)
+        given["layers"] = [*given["layers"], layer_of(size, tmp_path)]
+        length = len(master.manifest_text(disc.plan(**given)).encode())
+        for beyond in (-12, -2, 1, 20):
+            # Only the manifest tells the suite: so long that it ends near the end of a block.
+            suite = given["recipe"].root.suite + "x" * (-length % 2048 + beyond)
+            recipe = replace(given["recipe"], root=replace(given["recipe"].root, suite=suite))
+            plan = disc.plan(**{**given, "recipe": recipe})
+            master.master(plan, target, lambda done, total: None)
+            text = master.manifest_text(plan)
+            assert len(text.encode()) % 2048 == beyond % 2048
+            told = json.loads(text)["sizes"]
+            parts = {part["name"]: part["bytes"] for part in told["parts"]}
+            assert told["bytes"] == target.stat().st_size == 737_280_000 - told["left"]
+            assert sum(parts.values()) == told["bytes"]
+            assert parts["overlays"] >= size
 
 
 def test_a_persons_own_guests_are_on_it(folder: Path, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import struct
 import zlib
 from collections.abc import Callable
@@ -231,6 +232,10 @@ def manifest_shape(it: Patient) -> None:
     it.replace(layout.MANIFEST, b'"files"', b'"fails"')
 
 
+def manifest_parts(it: Patient) -> None:
+    it.replace(layout.MANIFEST, b'"name": "kernels"', b'"name": "Kernels"')
+
+
 def manifest_size(it: Patient) -> None:
     it.replace(layout.MANIFEST, b'"path": "/README.CD",\n   "size": 9', b'"path": "/README.CD",\n   "size": 8')  # noqa: E501  # fmt: skip
 
@@ -272,6 +277,7 @@ DAMAGES: list[tuple[Callable[[Patient], None], str, str]] = [
     (sums_garbage, "checksums", "not a line of sha256sum"),
     (manifest_garbage, "manifest", "not JSON"),
     (manifest_shape, "manifest", "files is missing"),
+    (manifest_parts, "medium", "tells other sizes than the disc has:\nboot loader"),
     (manifest_size, "manifest", "/README.CD has 9 bytes, not 8"),
 ]
 
@@ -293,6 +299,12 @@ def test_too_large_for_its_medium(patient: Patient) -> None:
     with patient.path.open("r+b") as stream:
         stream.truncate(740_000_000)
     assert "2720000 more than cd80 holds" in failed(verify(patient.path))["medium"]
+
+
+def test_sizes_by_part_are_shown(patient: Patient) -> None:
+    shown = report(patient.verdict())
+    assert re.search(r"medium .*of the 737\.3 MB of cd80\n +boot loader +\d", shown)
+    assert re.search(r"\n +left on cd80 +7\d\d\.\d MB ", shown)
 
 
 def test_guest_kernel_in_dom0_s_place(folder: Path, tmp_path: Path) -> None:

@@ -26,6 +26,7 @@ FLOORS = {
     "install_tree": 4,
     "manifest": 4,
     "origins": 4,
+    "sizes": 4,
     "source_tree": 4,
     "formats": 5,
     "host": 5,

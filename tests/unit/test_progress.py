@@ -64,4 +64,18 @@ def test_quiet_says_nothing(capsys: pytest.CaptureFixture[str]) -> None:
     reporter = Reporter(quiet=True)
     work(reporter)
     reporter.say("done")
+    reporter.shares(ROWS)
     assert capsys.readouterr() == ("", "")
+
+
+ROWS = (("system  50.0 MB  50.0 %", 50.0), ("texts [dim]", 0.0))
+
+
+def test_shares_are_lines_and_on_a_terminal_bars(capsys: pytest.CaptureFixture[str]) -> None:
+    Reporter().shares(ROWS)
+    assert capsys.readouterr().err == "  system  50.0 MB  50.0 %\n  texts [dim]\n"
+    reporter, shown = on_a_terminal()
+    reporter.shares(ROWS)
+    first, second = plain(shown.getvalue()).splitlines()
+    assert re.fullmatch(r"  system  50\.0 MB  50\.0 % +█{12} *", first)
+    assert second.strip() == "texts [dim]"
