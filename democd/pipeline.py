@@ -37,6 +37,7 @@ from democd.stages import (
     root,
     sources,
     tools,
+    xen_clone,
 )
 from democd.stages.master import Published
 from democd.workspace import Workspace
@@ -77,9 +78,10 @@ def build(
     output.mkdir(parents=True, exist_ok=True)
     with workspace.locked():
         brought = _inspect_own(recipe, workspace, reporter, refresh=refresh)
+        with_tree = _clone_xen(recipe, workspace, reporter)
         system = _make_root(recipe, workspace, reporter, refresh=refresh)
         bootable = _pick_kernels(recipe, workspace, system, brought, reporter)
-        source = _gather_sources(recipe, identity, workspace, system, bootable, reporter)
+        source = _gather_sources(with_tree, identity, workspace, system, bootable, reporter)
         texts, readme = _render_texts(recipe, identity, bootable, reporter)
         laid_out = tools.build(workspace, brought.tree) if brought.tree else None
         squashed, below = _make_layers(recipe, workspace, system, bootable, laid_out, reporter)
@@ -113,6 +115,14 @@ def _inspect_own(recipe: Recipe, workspace: Workspace, reporter: Reporter, *, re
     if brought.mistakes and (refresh or not root.is_kept(workspace, recipe, recipe.folder)):
         raise Mistakes(list(brought.mistakes))
     return brought
+
+
+def _clone_xen(recipe: Recipe, workspace: Workspace, reporter: Reporter) -> Recipe:
+    """Return the recipe with a folder where it names a git repository; asked before long work."""
+    if not (where := xen_clone.address(recipe)):
+        return recipe
+    with reporter.step("clone", str(where)) as step:
+        return xen_clone.build(workspace, recipe, step)
 
 
 def _make_root(recipe: Recipe, workspace: Workspace, reporter: Reporter, *, refresh: bool) -> Root:

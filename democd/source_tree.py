@@ -30,7 +30,7 @@ def files(folder: Path, *, untracked: bool, apart: Path | None = None) -> dict[s
     Args:
         folder: the tree.
         untracked: also files that git neither tracks nor ignores.
-        apart: a folder whose files do not count.
+        apart: a folder in it whose files do not count.
 
     Raises:
         BuildError: git cannot tell.
@@ -46,6 +46,8 @@ def files(folder: Path, *, untracked: bool, apart: Path | None = None) -> dict[s
             if (top := path.relative_to(folder).parts[0]) not in _NOT_SOURCE
             and not top.endswith("_cache")
         ]
+    if apart and folder.resolve().is_relative_to(apart):
+        apart = None  # a clone lies in there as a whole
     # A file that was deleted and not yet committed is still listed, and a submodule as a folder.
     there = {
         path

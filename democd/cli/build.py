@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from democd import git_address
 from democd.cli import parts
 from democd.recipe import Given
 
@@ -24,6 +25,7 @@ EXAMPLES = """
   ./build.py --install-tree ../xen/dist/install
   ./build.py --set sources.enabled=true --set sources.packages=xen,grub2,busybox
   ./build.py --xen ../xen/xen/xen.gz --xen-source ../xen
+  ./build.py --xen xen.gz --xen-source 'ann@localhost:xen.git#my-branch'
   ./build.py --dom0-kernel arch/x86/boot/bzImage --dom0-modules /tmp/modules
 """
 TOP = Path(__file__).resolve().parents[2]
@@ -55,9 +57,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--refresh", action="store_true", help="make the Debian root anew")
     parts.add_arguments(parser)
     parser.add_argument(
-        "--xen-source", metavar="DIR",
-        help="the source of your own Xen, a git work tree or a folder, for /usr/local/src on the "
-        "disc; turns on [sources] of the recipe (more: sources.history)",
+        "--xen-source", metavar="DIR|URL[#REF]",
+        help="the source of your own Xen for /usr/local/src on the disc: a git work tree or "
+        "another folder as it lies there, or a branch, tag or commit of a git repository (https, "
+        "http, ssh, git, file); turns on [sources] of the recipe (more: sources.history)",
     )  # fmt: skip
     parser.add_argument("--quiet", action="store_true", help="say nothing but failures")
 
@@ -93,8 +96,10 @@ def given_source(args: argparse.Namespace) -> list[Given]:
     """Return --xen-source as values for the recipe: who names it wants sources on the disc."""
     if args.xen_source is None:
         return []
-    folder = str(Path.cwd() / args.xen_source)
-    values = {"xen": folder, "enabled": True}
+    tree = Path.cwd() / args.xen_source
+    # The check of the key tells what is wrong with either.
+    named = args.xen_source if git_address.is_meant(args.xen_source) else tree
+    values = {"xen": str(tree if tree.is_dir() else named), "enabled": True}
     return [Given("sources", key, value, "--xen-source") for key, value in values.items()]
 
 

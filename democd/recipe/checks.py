@@ -12,6 +12,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from democd import git_address
+
 Complaint = tuple[str, str]
 Check = Callable[[Any, Path], Complaint | None]
 
@@ -144,6 +146,23 @@ def file(value: str, folder: Path) -> Complaint | None:
 def folder(value: str, folder: Path) -> Complaint | None:
     """Check a path of a folder, relative to the project; "" is none."""
     return None if not value or (folder / value).is_dir() else _not_there(value, folder, "folder")
+
+
+def folder_or_repository(value: str, folder: Path) -> Complaint | None:
+    """Check a path of a folder, or the address of a git repository; "" is none."""
+    if not value or (folder / value).is_dir():
+        return None
+    if git_address.is_meant(value):
+        return git_address.mistake(value)
+    path, mark, _ = value.partition("#")
+    if mark and (folder / path).is_dir():
+        url = f"file://{(folder / path).resolve()}"
+        return (
+            f"{path} is a folder, which counts as it lies there",
+            f"leave the # out; or, of its commits, write {url}{value[len(path) :]}",
+        )
+    what, hint = _not_there(value, folder, "folder")
+    return what, f"{hint}; or write {git_address.EXAMPLE}"
 
 
 def _not_there(value: str, folder: Path, kind: str) -> Complaint:

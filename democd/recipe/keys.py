@@ -109,7 +109,10 @@ class Sources:
     packages: tuple[str, ...] = _key(
         ("xen", "grub2", "busybox", "linux"), "Debian source packages", checks.package_name
     )
-    xen: str = _key("", "a Xen tree in place of Debian's", checks.folder)
+    xen: str = _key(
+        "", "a Xen tree in place of Debian's: a folder, or git's URL#REF",
+        checks.folder_or_repository,
+    )  # fmt: skip
     history: str = _key(
         "shallow", "of that tree, if git has it: none, shallow or bundle",
         checks.one_of(HISTORIES),

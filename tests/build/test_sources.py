@@ -134,6 +134,12 @@ def test_a_tree_of_ones_own_takes_the_place_of_debians_xen(iso: Path, tmp_path: 
     told = {source["name"]: source for source in manifest(own)["sources"]}
     assert told["xen"]["version"].startswith(f"{series}.{minor}, commit ")
     assert told["xen"]["packages"] == []
+    head = run(["git", "-C", tmp_path / "mine", "rev-parse", "HEAD"]).stdout[:12]
+    address = f"sources.xen={(tmp_path / 'mine').as_uri()}"
+    cloned = build(*WANTED, address, "disc.name=own-source", output=OUTPUT)
+    assert listing(cloned, layout.SOURCES).keys() == entries.keys()
+    told = {source["name"]: source for source in manifest(cloned)["sources"]}
+    assert told["xen"]["version"].endswith(f", commit {head}")
     (tmp_path / "mine/xen/Makefile").write_text(text.replace(f"= {minor}", "= 0"))
     with pytest.raises(BuildError) as caught:
         build(*WANTED, f"sources.xen={tmp_path}/mine", "disc.name=own-source", output=OUTPUT)

@@ -27,6 +27,7 @@ FLOORS = {
     "manifest": 4,
     "origins": 4,
     "sizes": 4,
+    "git_address": 4,
     "source_tree": 4,
     "formats": 5,
     "host": 5,

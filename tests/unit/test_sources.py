@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,19 +14,7 @@ from democd.cli.build import given_source
 from democd.errors import InputError
 from democd.stages import sources
 from democd.workspace import Made, Workspace
-
-MAKEFILE = """\
-export XEN_VERSION       = 4
-export XEN_SUBVERSION    = 21
-export XEN_EXTRAVERSION ?= -unstable$(XEN_VENDORVERSION)
-export XEN_FULLVERSION   = $(XEN_VERSION).$(XEN_SUBVERSION)$(XEN_EXTRAVERSION)
-"""
-
-
-def git(folder: Path, *words: str) -> str:
-    who = ["-c", "user.name=Ann", "-c", "user.email=ann@localhost"]
-    argv = ["git", "-C", str(folder), *who, *words]
-    return subprocess.run(argv, capture_output=True, text=True, check=True).stdout
+from tests.support.gitrepo import MAKEFILE, git
 
 
 @pytest.fixture
