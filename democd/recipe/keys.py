@@ -65,7 +65,7 @@ class Root:
         checks.one_of(COMPONENTS),
     )  # fmt: skip
     packages: tuple[str, ...] = _key(
-        ("base", "xen", "network", "tools"), "lists in rootfs/packages/",
+        ("base", "xen", "network", "tools", "devel", "remake"), "lists in rootfs/packages/",
         checks.found_in("rootfs/packages", "package list"),
     )  # fmt: skip
     extra: tuple[str, ...] = _key((), "further packages, by name", checks.package_name)
