@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -10,15 +9,12 @@ from typing import Any, BinaryIO
 
 from democd import install_tree
 from democd.errors import InputError
-from democd.formats import cpio, elf, eltorito, linux, pe, volume, xen
+from democd.formats import cpio, elf, eltorito, linux, pe, squashfs, volume, xen
 from democd.formats.compress import compression, peek, unpack
 
 HEAD = (volume.FIRST_DESCRIPTOR + 1) * volume.SECTOR
 PROGRAM_LIMIT = 512 << 20
 """Bytes of the largest file that is read whole; none of the programs known here is near it."""
-
-SQUASHFS = b"hsqs"
-SQUASHFS_COMPRESSIONS = {1: "gzip", 2: "lzma", 3: "lzo", 4: "xz", 5: "lz4", 6: "zstd"}
 
 
 @dataclass(frozen=True)
@@ -95,7 +91,7 @@ def _find(stream: BinaryIO, size: int) -> Inspection:
     head = stream.read(HEAD)
     if volume.is_iso(head):
         return _iso(volume.read(stream))
-    if head.startswith(SQUASHFS) and len(head) >= 96:
+    if head.startswith(squashfs.MAGIC) and len(head) >= squashfs.SIZE:
         return _squashfs(head, size)
     try:
         start = peek(head) if compression(head) else head
@@ -226,21 +222,16 @@ def _iso(found: volume.IsoImage) -> Inspection:
 
 
 def _squashfs(head: bytes, size: int) -> Inspection:
-    """Read the superblock.
-
-    Little-endian (Linux, fs/squashfs/squashfs_fs.h)::
-
-        0   4s magic       8   I  seconds since 1970   20  H  compression     40  Q  bytes used
-        4   I  inodes      12  I  block size           28  H, H  version 4.0
-    """
-    inodes, date, block = struct.unpack_from("<III", head, 4)
-    (method,) = struct.unpack_from("<H", head, 20)
-    (used,) = struct.unpack_from("<Q", head, 40)
+    try:
+        found = squashfs.parse(head)
+    except ValueError as error:
+        return Inspection("squashfs", "a squashfs image", trouble=(f"it is {error}",))
+    used = found.used
     facts = {
-        "packed": SQUASHFS_COMPRESSIONS.get(method, f"method {method}"),
-        "block size": block,
-        "inodes": inodes,
-        "made": date,
+        "packed": found.packing,
+        "block size": found.block,
+        "inodes": found.inodes,
+        "made": found.made,
     }
     trouble = (f"it is cut short: {size} bytes of {used}",) if size < used else ()
     return Inspection("squashfs", "a squashfs file system", facts, trouble=trouble)

@@ -7,8 +7,9 @@ clock of a checkout shapes a byte.
 from __future__ import annotations
 
 import io
+import os
 import tarfile
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import IO
 
@@ -33,17 +34,37 @@ Source = Path | bytes | str | None
 
 def squash(root: Root, settings: Layers, target: Path, feed: Callable[[IO[bytes]], None]) -> None:
     """Make a squashfs of a tar stream with the suite's mksquashfs."""
+    squash_with(suite_tool(root.parts, "usr/bin/mksquashfs"), settings, root.date, target, feed)
+
+
+def squash_with(
+    program: Sequence[str | Path],
+    settings: Layers,
+    date: int,
+    target: Path,
+    feed: Callable[[IO[bytes]], None],
+) -> None:
+    """Make a squashfs of a tar stream.
+
+    Args:
+        program: the argv that starts a mksquashfs.
+        settings: how to compress.
+        date: of the image itself, seconds since 1970, UTC.
+        target: the image.
+        feed: writes the stream.
+    """
     run(
         [
-            *suite_tool(root.parts, "usr/bin/mksquashfs"),
+            *([] if os.geteuid() == 0 else ["unshare", "--map-root-user"]),
+            *program,
             "-", target, "-tar", "-noappend", "-no-progress", "-quiet",
             *COMPRESSION[settings.compression](settings),
             "-b", f"{settings.block}K",
-            "-mkfs-time", str(root.date),
             "-root-mode", "0755", "-root-uid", "0", "-root-gid", "0",
-            "-root-time", str(root.date),
         ],
         feed=feed,
+        # mksquashfs 4.5 (Debian 12) hears neither -root-time nor -root-uid where it reads a tar.
+        env={"SOURCE_DATE_EPOCH": str(date)},
     )  # fmt: skip
 
 
@@ -58,7 +79,7 @@ def write(
     def feed(stream: IO[bytes]) -> None:
         with writer(stream) as archive:
             for member, content in entries:
-                archive.addfile(member, io.BytesIO(content))
+                add(archive, member, io.BytesIO(content))
 
     squash(root, settings, target, feed)
 
@@ -116,6 +137,16 @@ def placed(
         yield member, content
 
 
+def add(archive: tarfile.TarFile, member: tarfile.TarInfo, content: IO[bytes] | None) -> None:
+    """Add a member to the stream of a `writer`.
+
+    In a pax header for it, mksquashfs 4.5 takes the first slash from a link's target; so there is
+    one for extended attributes only.
+    """
+    archive.format = tarfile.PAX_FORMAT if member.pax_headers else tarfile.GNU_FORMAT
+    archive.addfile(member, content)
+
+
 def writer(stream: IO[bytes]) -> tarfile.TarFile:
     """Return the tar stream that `squash` reads."""
-    return tarfile.open(fileobj=stream, mode="w|", format=tarfile.PAX_FORMAT, bufsize=1 << 20)
+    return tarfile.open(fileobj=stream, mode="w|", bufsize=1 << 20)

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from democd import __version__, layout
 from democd.artifacts import Kernels, Layer, Root, Source, Sources
-from democd.recipe import MEDIA, Recipe
+from democd.recipe import MEDIA, Recipe, recorded
 
 FORMAT = 1
 
@@ -51,6 +51,7 @@ def about(
             "list": layout.PACKAGES,
         },
         "sources": [_source(tree) for tree in sources.trees],
+        "recipe": recorded(recipe),
     }
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from democd.artifacts import (
@@ -39,24 +38,8 @@ from democd.stages import (
     tools,
     xen_clone,
 )
-from democd.stages.master import Published
+from democd.stages.master import Result
 from democd.workspace import Workspace
-
-
-@dataclass(frozen=True)
-class Result:
-    """What a build made.
-
-    Attributes:
-        files: disc, sum and manifest in the output folder.
-        plan: all that is on the disc.
-        sources: what of it is source.
-    """
-
-    files: Published
-    version: str
-    plan: DiscPlan
-    sources: Sources
 
 
 def build(

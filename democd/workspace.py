@@ -52,18 +52,31 @@ def kept_digest(path: Path) -> str:
 
     The digest lies beside the file, and goes with the result.
     """
-    status = path.stat()
-    known = path.with_name(f".{path.name}.sha256")
-    stamp = f"{status.st_size} {status.st_mtime_ns}"
+    known = _digest_file(path)
     if known.is_file():
         digest, _, of = known.read_text().partition(" ")
-        if of == stamp:
+        if of == _stamp(path):
             return digest
     digest = file_digest(path)
-    new = known.with_name(f"{known.name}.new")
-    new.write_text(f"{digest} {stamp}")
-    new.replace(known)
+    keep_digest(path, digest)
     return digest
+
+
+def keep_digest(path: Path, digest: str) -> None:
+    """Put the SHA-256 of a file by, for `kept_digest`."""
+    known = _digest_file(path)
+    new = known.with_name(f"{known.name}.new")
+    new.write_text(f"{digest} {_stamp(path)}")
+    new.replace(known)
+
+
+def _digest_file(path: Path) -> Path:
+    return path.with_name(f".{path.name}.sha256")
+
+
+def _stamp(path: Path) -> str:
+    status = path.stat()
+    return f"{status.st_size} {status.st_mtime_ns}"
 
 
 def tree(top: Path) -> list[Path]:

@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from types import FrameType, ModuleType
 
 from democd import __version__
-from democd.cli import boot, build, inspect, smoke, verify
+from democd.cli import boot, build, inspect, smoke, unpack, verify
 from democd.cli.help import keys_help
 from democd.errors import BuildError, Mistakes
 
@@ -24,6 +24,7 @@ VERBS: dict[str, ModuleType] = {
     "build": build,
     "inspect": inspect,
     "verify": verify,
+    "unpack": unpack,
     "boot": boot,
     "smoke": smoke,
 }

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 
 from democd import git_address
 from democd.cli import parts
+from democd.errors import InputError
 from democd.recipe import Given
 
 if TYPE_CHECKING:
     from democd.host.progress import Reporter
-    from democd.pipeline import Result
+    from democd.stages.master import Result
 
 HELP = "make the disc that the recipe describes"
 EXAMPLES = """
@@ -26,6 +27,8 @@ EXAMPLES = """
   ./build.py --set sources.enabled=true --set sources.packages=xen,grub2,busybox
   ./build.py --xen ../xen/xen/xen.gz --xen-source ../xen
   ./build.py --xen xen.gz --xen-source 'ann@localhost:xen.git#my-branch'
+  ./build.py build --from dist/xendemo.iso --overlay mine --set disc.version=1.1
+  ./build.py build --from /tmp/disc       # what ./build.py unpack has taken apart
   ./build.py --dom0-kernel arch/x86/boot/bzImage --dom0-modules /tmp/modules
 """
 TOP = Path(__file__).resolve().parents[2]
@@ -41,6 +44,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     which.add_argument(
         "--profile", metavar="NAME",
         help="a recipe of the project's own, profiles/NAME.toml, such as smoke",
+    )  # fmt: skip
+    which.add_argument(
+        "--from", type=Path, metavar="DISC", dest="source",
+        help="make the disc from another: an ISO, a drive, or a folder that `unpack` made",
+    )  # fmt: skip
+    parser.add_argument(
+        "--overlay", action="append", type=Path, default=[], metavar="DIR", dest="overlays",
+        help="with --from: files to lay over the root of every role; may be repeated",
     )  # fmt: skip
     parser.add_argument(
         "--set", action="append", default=[], metavar="KEY=VALUE", dest="overrides",
@@ -67,6 +78,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Build, and say what came of it."""
+    if args.source:
+        return _run_from(args)
+    if args.overlays:
+        raise InputError("--overlay goes with --from", "lay files over a disc: --from ISO")
+
     from democd import recipe
 
     # First: mistakes are told at once.
@@ -87,6 +103,32 @@ def run(args: argparse.Namespace) -> int:
         output=args.output_dir,
         reporter=reporter,
         refresh=args.refresh,
+    )
+    tell(reporter, result)
+    return 0
+
+
+def _run_from(args: argparse.Namespace) -> int:
+    """Make a disc from a disc."""
+    given = [*parts.given(args), *given_source(args)]
+    unfit = {item.where for item in given if item.path != "kernels.xen"}
+    unfit |= {"--refresh"} if args.refresh else set()
+    if unfit:
+        raise InputError(
+            f"{', '.join(sorted(unfit))} cannot go with --from",
+            "build from packages, without --from",
+        )
+
+    from democd import remake
+    from democd.host.progress import Reporter
+    from democd.workspace import Workspace
+
+    reporter = Reporter(quiet=args.quiet)
+    result = remake.build(
+        remake.Wanted(args.source, args.overlays, args.overrides, given),
+        workspace=Workspace(args.build_dir),
+        output=args.output_dir,
+        reporter=reporter,
     )
     tell(reporter, result)
     return 0

@@ -64,6 +64,20 @@ def unpack(data: bytes, limit: int = LIMIT) -> bytes:
     return b"".join(chunks)
 
 
+def unpack_first(data: bytes, limit: int = LIMIT) -> tuple[bytes, int]:
+    """Return the unpacked content of the zstd frame that `data` starts with, and where it ends.
+
+    Raises:
+        InputError: as `unpack`; also if it is packed in another way.
+    """
+    if compression(data) != "zstd":
+        raise InputError("it is not packed with zstd")
+    content = unpack(data, limit)
+    stream = zstandard.ZstdDecompressor().decompressobj()
+    stream.decompress(data)
+    return content, len(data) - len(stream.unused_data)
+
+
 def peek(data: bytes, size: int = 4096) -> bytes:
     """Return the first bytes of what `unpack` would return; `data` may end early.
 

@@ -5,6 +5,7 @@ Source: Linux, Documentation/driver-api/early-userspace/buffer-format.rst.
 
 from __future__ import annotations
 
+import re
 import stat
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -37,6 +38,7 @@ FIELDS = (
 MAGIC = b"070701"
 HEADER_SIZE = 6 + 8 * len(FIELDS)
 TRAILER = "TRAILER!!!"
+_DIGITS = re.compile(rb"[0-9A-Fa-f]+")
 
 
 @dataclass(frozen=True)
@@ -136,18 +138,25 @@ def unpack(archive: bytes) -> list[Entry]:
     Raises:
         BuildError: it is cut short, or not newc cpio.
     """
+    return unpack_first(archive)[0]
+
+
+def unpack_first(archive: bytes) -> tuple[list[Entry], int]:
+    """Return the entries of the archive that some bytes start with, and where it ends.
+
+    Raises:
+        BuildError: it is cut short, or not newc cpio.
+    """
     entries: list[Entry] = []
     at = 0
     while True:
         header = archive[at : at + HEADER_SIZE]
         if len(header) < HEADER_SIZE:
             raise BuildError("the cpio archive is cut short", "build it anew")
-        try:
-            values = [int(header[i : i + 8], 16) for i in range(6, HEADER_SIZE, 8)]
-        except ValueError:
-            values = []
-        if header[:6] != MAGIC or not values:
+        # int() takes signs and blanks as well, which would lead back to where we have been.
+        if header[:6] != MAGIC or not _DIGITS.fullmatch(header, 6):
             raise BuildError(f"not a newc cpio archive (at byte {at})", "build it anew")
+        values = [int(header[i : i + 8], 16) for i in range(6, HEADER_SIZE, 8)]
         fields = dict(zip(FIELDS, values, strict=True))
         name_at = at + HEADER_SIZE
         data_at = name_at + fields["namesize"]
@@ -155,9 +164,9 @@ def unpack(archive: bytes) -> list[Entry]:
         end = data_at + fields["filesize"]
         if end > len(archive):
             raise BuildError("the cpio archive is cut short", "build it anew")
-        name = archive[name_at : name_at + fields["namesize"] - 1].decode(errors="replace")
+        name = archive[name_at:data_at][: fields["namesize"]].rstrip(b"\0").decode(errors="replace")
         if name == TRAILER:
-            return entries
+            return entries, end + -end % 4
         device = (fields["rmajor"], fields["rminor"])
         entries.append(Entry(name, fields["mode"], archive[data_at:end], device))
         at = end + -end % 4

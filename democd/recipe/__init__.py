@@ -1,7 +1,7 @@
 """The recipe: democd.toml as frozen dataclasses, with every mistake reported at once."""
 
 from democd.recipe.given import Given
-from democd.recipe.judge import load
+from democd.recipe.judge import load, recall
 from democd.recipe.keys import (
     MEDIA,
     SUITES,
@@ -23,6 +23,7 @@ from democd.recipe.keys import (
     known_keys,
 )
 from democd.recipe.profiles import load_profile
+from democd.recipe.record import as_toml, recorded
 
 __all__ = [
     "MEDIA",
@@ -43,7 +44,10 @@ __all__ = [
     "Root",
     "Sources",
     "Xen",
+    "as_toml",
     "known_keys",
     "load",
     "load_profile",
+    "recall",
+    "recorded",
 ]

@@ -12,6 +12,7 @@ from democd.errors import Mistakes
 from democd.recipe.checks import Complaint, choice, nearest
 from democd.recipe.given import Given, from_file, from_overrides
 from democd.recipe.keys import LIST, ROLES, SECTIONS, Key, Recipe, known_keys, role_key
+from democd.recipe.record import OF_THE_PROJECT
 
 TYPE_NAMES = {
     str: 'a string, "…"',
@@ -44,12 +45,60 @@ def load(
     known = known_keys()
     mistakes: list[tuple[str, str]] = []
     written = [*from_file(path, mistakes), *from_overrides(overrides, known, mistakes), *options]
+    return _judged(written, str(path), folder, mistakes)
+
+
+def recall(
+    told: Mapping[str, Any],
+    where: str,
+    folder: Path,
+    overrides: Sequence[str] = (),
+    options: Sequence[Given] = (),
+) -> Recipe:
+    """Return the recipe that a disc keeps (`record.recorded`), with changes to it.
+
+    Args:
+        told: values by section and name.
+        where: where it stood, for messages.
+        folder: the project, whose parts the recipe may name.
+        overrides: as for `load`.
+        options: likewise.
+
+    Raises:
+        Mistakes: one for each wrong key or value.
+    """
+    known = known_keys()
+    mistakes: list[tuple[str, str]] = []
+    kept = [
+        Given(str(section), str(name), value, where)
+        for section, keys in told.items()
+        if isinstance(keys, Mapping)
+        for name, value in keys.items()
+    ]
+    written = [*kept, *from_overrides(overrides, known, mistakes), *options]
+    return _judged(written, where, folder.resolve(), mistakes, told=where)
+
+
+def _judged(
+    written: Sequence[Given],
+    where: str,
+    folder: Path,
+    mistakes: list[tuple[str, str]],
+    told: str = "",
+) -> Recipe:
+    """Return the recipe of what was written, if all of it is right.
+
+    What stands in `told`, a disc, names parts of the project that it was made of.
+    """
+    known = known_keys()
     # A default can be wrong as well: the project may have no list or overlay of that name.
-    given = {item.path: item for item in [*_defaults(known, path), *written]}
+    given = {item.path: item for item in [*_defaults(known, where), *written]}
     values = {key.path: key.default for key in known.values()}
     for item in given.values():
         key = _key_of(item, known)
         complaints = _wrong(item, key, folder) if key else [_unknown(item, known)]
+        if item.where == told and _is_of_the_project(item):
+            complaints = []
         mistakes += [(f"{item.where}: {item.path}: {what}", hint) for what, hint in complaints]
         if not complaints:
             values[item.path] = tuple(item.value) if isinstance(item.value, list) else item.value
@@ -59,9 +108,13 @@ def load(
     return _assemble(folder, values)
 
 
-def _defaults(known: Mapping[str, Key], path: Path) -> Iterator[Given]:
+def _is_of_the_project(item: Given) -> bool:
+    return item.path in OF_THE_PROJECT or item.section == "roles"
+
+
+def _defaults(known: Mapping[str, Key], where: str) -> Iterator[Given]:
     for key in known.values():
-        yield Given(key.section, key.name, key.default, f"{path} (left out)")
+        yield Given(key.section, key.name, key.default, f"{where} (left out)")
 
 
 def _key_of(item: Given, known: Mapping[str, Key]) -> Key | None:

@@ -71,7 +71,7 @@ def plan(
     files[layout.README] = readme.encode()
     if installer:
         files[layout.INSTALLER] = installer
-    files[layout.PACKAGES] = packages_text(root).encode()
+    files[layout.PACKAGES] = packages_text(root.packages).encode()
     volume = volume_of(recipe, version, builder, root.date)
     about = manifest.about(recipe, version, builder, root, kernels, layers, sources)
     kept = [layer.path for layer in layers]
@@ -167,11 +167,11 @@ def _guests(recipe: Recipe) -> Iterator[tuple[str, Path]]:
             yield f"{layout.GUESTS}/{path.relative_to(folder).as_posix()}", path
 
 
-def packages_text(root: Root) -> str:
+def packages_text(packages: Iterable[Package]) -> str:
     """Return /packages.txt: a line a package, `NAME VERSION ARCHITECTURE SOURCE`."""
     return "".join(
         f"{package.name} {package.version} {package.architecture} {package.source}\n"
-        for package in root.packages
+        for package in packages
     )
 
 

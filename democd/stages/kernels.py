@@ -6,12 +6,13 @@ import json
 import re
 import sys
 import zlib
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
 from democd import install_tree
-from democd.artifacts import Kernel, Kernels, Own, Root
+from democd.artifacts import Kernel, Kernels, Own, Package, Root
 from democd.errors import InputError, Mistakes
 from democd.fitness import DOM0_HINT, Mistake, guest_faults, misfits, series, xen_faults
 from democd.formats import elf, linux, xen, xen_options
@@ -106,7 +107,7 @@ def pick(recipe: Recipe, root: Root, own: Own, found: Survey | None = None) -> K
     if guest is None and not given.guest:
         guest = dom0
     mistakes += misfits(recipe.xen.options, hypervisor, dom0, guest)
-    mistakes += tools_faults(own, root)
+    mistakes += tools_faults(own, root.packages)
     if own.tree:
         mistakes += install_tree.faults_in(own.tree, root.parts)
     modules = {"dom0": own.dom0_modules, "guest": own.guest_modules}
@@ -142,11 +143,11 @@ def packed(workspace: Workspace, kernels: Kernels) -> Kernels:
     return replace(kernels, xen=made.path / "xen.gz")
 
 
-def tools_faults(own: Own, root: Root) -> list[Mistake]:
+def tools_faults(own: Own, packages: Iterable[Package]) -> list[Mistake]:
     """Return why the person's hypervisor does not go with the tools on the disc, if so."""
     if own.xen is None or own.tree or not (wanted := series(own.xen[1].version)):
         return []
-    found = [TOOLS.fullmatch(package.name) for package in root.packages]
+    found = [TOOLS.fullmatch(package.name) for package in packages]
     there = sorted({match[1] for match in found if match}, key=version_key)
     if not there or wanted in there:
         return []

@@ -26,8 +26,8 @@ OWN_PASSWORD = "etc/ssh/sshd_config.d/10-own-password.conf"
 UNITS = "etc/systemd/system"
 GENERATORS = "etc/systemd/system-generators"
 
-PAX_TIMES = ("mtime", "atime", "ctime")
-"""Where a pax archive has times of its own beside a member's; they would win over ours."""
+XATTR = "SCHILY.xattr."
+"""How a pax archive's extended attributes start."""
 
 
 def build(
@@ -181,10 +181,11 @@ def _copy(
 ) -> None:
     """Copy one member, no younger than `date`."""
     member.mtime = min(int(member.mtime), date)
+    # Times, paths and the like stand in the member as well; as headers they would win over it.
     member.pax_headers = {
-        key: value for key, value in member.pax_headers.items() if key not in PAX_TIMES
+        key: value for key, value in member.pax_headers.items() if key.startswith(XATTR)
     }
-    target.addfile(member, source.extractfile(member) if member.isreg() else None)
+    layering.add(target, member, source.extractfile(member) if member.isreg() else None)
 
 
 def _name(member: tarfile.TarInfo) -> str:

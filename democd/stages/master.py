@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from democd import layout
-from democd.artifacts import DiscFile, DiscPlan
+from democd.artifacts import DiscFile, DiscPlan, Sources
 from democd.errors import BuildError
 from democd.formats import eltorito, gpt, iso
 from democd.workspace import file_digest
@@ -25,6 +25,22 @@ class Published:
     iso: Path
     sums: Path
     manifest: Path
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a build made.
+
+    Attributes:
+        files: disc, sum and manifest in the output folder.
+        plan: all that is on the disc.
+        sources: what of it is source.
+    """
+
+    files: Published
+    version: str
+    plan: DiscPlan
+    sources: Sources
 
 
 def publish(plan: DiscPlan, output: Path, name: str, at: Callable[[int, int], None]) -> Published:

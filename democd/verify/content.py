@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 import re
-import struct
 from typing import Any
 
 from democd import layout, sizes
 from democd.fitness import dom0_faults, guest_faults, xen_faults
-from democd.formats import cpio, linux, xen
+from democd.formats import cpio, linux, squashfs, xen
 from democd.formats.compress import compression, unpack
 from democd.recipe import MEDIA
 from democd.verify import grubcfg
@@ -18,12 +17,6 @@ from democd.verify.verdict import FaultError
 
 MENUS = (layout.GRUB_CFG, f"{layout.GRUB_FOLDER}/loopback.cfg")
 SHOWN = 5
-
-# squashfs superblock, little-endian: I magic "hsqs", I inodes, I time, I block size,
-# I fragments, H compression, H log2 of the block size, H flags, H ids, H major, H minor,
-# Q root inode, Q bytes used (Documentation/filesystems/squashfs.rst in Linux).
-_SUPERBLOCK = struct.Struct("<4s4I6HQQ")
-_SQUASHFS_COMPRESSIONS = {1: "gzip", 2: "lzma", 3: "lzo", 4: "xz", 5: "lz4", 6: "zstd"}
 
 
 def check_menus(subject: Subject) -> str:
@@ -107,17 +100,16 @@ def check_layers(subject: Subject) -> str:
     seen = []
     for path in paths:
         extent = subject.files[path]
-        if extent.size < _SUPERBLOCK.size:
-            raise FaultError(f"{path} is too short for a squashfs", REBUILD)
-        head = subject.disc.read(extent.lba * 2048, _SUPERBLOCK.size)
-        magic, _, _, _, _, packing, _, _, _, major, _, _, used = _SUPERBLOCK.unpack(head)
-        if magic != b"hsqs" or major != 4 or packing not in _SQUASHFS_COMPRESSIONS:
-            raise FaultError(f"{path} is not a squashfs", REBUILD)
-        if used > extent.size:
+        head = subject.disc.read(extent.lba * 2048, min(extent.size, squashfs.SIZE))
+        try:
+            image = squashfs.parse(head)
+        except ValueError as error:
+            raise FaultError(f"{path} is {error}", REBUILD) from error
+        if image.used > extent.size:
             raise FaultError(
-                f"{path} has {extent.size} bytes of the {used} its superblock tells", REBUILD
+                f"{path} has {extent.size} bytes of the {image.used} its superblock tells", REBUILD
             )
-        seen.append(f"{path.rsplit('/', 1)[-1].removesuffix('.squashfs')} ({_packing(packing)})")
+        seen.append(f"{path.rsplit('/', 1)[-1].removesuffix('.squashfs')} ({image.packing})")
     manifest = read_manifest(subject)
     roles = manifest["roles"]
     if not roles and not paths:
@@ -127,10 +119,6 @@ def check_layers(subject: Subject) -> str:
     if missing:
         raise FaultError(f"layers are missing: {', '.join(missing)}", "build the ISO again")
     return ", ".join(seen)
-
-
-def _packing(number: int) -> str:
-    return _SQUASHFS_COMPRESSIONS[number]
 
 
 def check_initrds(subject: Subject) -> str:

@@ -15,7 +15,7 @@ from democd import layout
 from democd.artifacts import DiscPlan, Initrd, Kernel, Kernels, Layer, Package, Root
 from democd.formats import cpio
 from democd.recipe import Console, Recipe
-from democd.stages import bootimg, disc, master
+from democd.stages import bootimg, disc, initrds, master
 from democd.workspace import Made
 from tests.unit import crafted
 
@@ -96,7 +96,7 @@ def _make_sources(folder: Path, source: dict[str, Path]) -> None:
     guest = crafted.xen_notes(bits=crafted.GUEST)
     source["xenU"].write_bytes(crafted.linux("6.12.1-cloud-amd64", guest))
     init = cpio.pack([cpio.file("init", b"#!/bin/sh\n", 0o755)], DATE)
-    source["initrd"].write_bytes(crafted.pack("zstd", init))
+    source["initrd"].write_bytes(initrds.compress(init))
     for name in LAYERS:
         tree = folder / "trees" / name
         tree.mkdir(parents=True)

@@ -175,10 +175,11 @@ def test_the_manifest_tells_the_sizes_of_the_disc_that_it_is_on(
         given["layers"] = [*given["layers"], layer_of(size, tmp_path)]
         length = len(master.manifest_text(disc.plan(**given)).encode())
         for beyond in (-12, -2, 1, 20):
-            # Only the manifest tells the suite: so long that it ends near the end of a block.
-            suite = given["recipe"].root.suite + "x" * (-length % 2048 + beyond)
-            recipe = replace(given["recipe"], root=replace(given["recipe"].root, suite=suite))
-            plan = disc.plan(**{**given, "recipe": recipe})
+            # Only the manifest tells the release: so long that it ends near the end of a block.
+            dom0 = given["kernels"].dom0
+            release = dom0.release + "x" * (-length % 2048 + beyond)
+            kernels = replace(given["kernels"], dom0=replace(dom0, release=release))
+            plan = disc.plan(**{**given, "kernels": kernels})
             master.master(plan, target, lambda done, total: None)
             text = master.manifest_text(plan)
             assert len(text.encode()) % 2048 == beyond % 2048

@@ -10,6 +10,7 @@ from tests.support.building import PROJECT
 FLOORS = {
     "cli": 1,
     "pipeline": 2,
+    "remake": 2,
     "verify": 2,
     "inspect_file": 2,
     "smoke": 2,

@@ -179,9 +179,9 @@ def test_a_xen_of_another_series_than_the_tools(bench: Bench) -> None:
 def test_a_xen_of_the_tools_series_or_a_root_without_tools(bench: Bench) -> None:
     bench.write("xen.gz", gzip.compress(crafted.xen("4.20.9-pre")))
     brought = bench.inspect(xen="xen.gz")
-    assert kernels.tools_faults(brought, root(bench.folder, "4.17", "4.20")) == []
-    assert kernels.tools_faults(brought, root(bench.folder)) == []
-    assert kernels.tools_faults(Own(), root(bench.folder, "4.17")) == []
+    assert kernels.tools_faults(brought, root(bench.folder, "4.17", "4.20").packages) == []
+    assert kernels.tools_faults(brought, root(bench.folder).packages) == []
+    assert kernels.tools_faults(Own(), root(bench.folder, "4.17").packages) == []
 
 
 def test_a_bare_xen_is_packed_the_same_every_time(bench: Bench, tmp_path: Path) -> None:

@@ -1,0 +1,192 @@
+"""A new disc from an old one, step by step."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from democd import layout
+from democd.artifacts import DiscPlan, Package, Source, Sources
+from democd.errors import InputError
+from democd.formats.iso import Volume
+from democd.host.progress import Reporter
+from democd.identity import volume_of
+from democd.recipe import MEDIA, Given
+from democd.remake import apart, changes, folder, repack
+from democd.remake.changes import PACKING, TEXTUAL, Change
+from democd.remake.folder import Folder
+from democd.remake.original import opened
+from democd.remake.repack import Laid
+from democd.stages import disc, installer, master
+from democd.stages.master import Result
+from democd.stages.root import parse_status
+from democd.workspace import Workspace
+
+NAMED = ("disc.title", "disc.version", "disc.builder")
+"""Keys that the volume descriptor tells."""
+MADE = ("sizes", "files")
+"""What of the manifest is made with the disc."""
+STATUS = "var/lib/dpkg/status"
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What somebody wants changed.
+
+    Attributes:
+        source: the old disc: an ISO, a drive, or the folder it was unpacked into.
+        overlays: folders to be laid over the root of every role, the last on top.
+        overrides: of `--set`.
+        options: keys that were given by options of their own.
+    """
+
+    source: Path
+    overlays: Sequence[Path] = ()
+    overrides: Sequence[str] = ()
+    options: Sequence[Given] = ()
+
+
+def build(wanted: Wanted, *, workspace: Workspace, output: Path, reporter: Reporter) -> Result:
+    """Make a disc from a disc.
+
+    Args:
+        wanted: the old one, and what to change.
+        workspace: kept results and scratch space; locked while this works.
+        output: the folder that gets NAME.iso, NAME.iso.sha256 and NAME.manifest.json.
+        reporter: shows the steps.
+
+    Raises:
+        InputError: the source is no disc of ours, or something wanted is wrong.
+        BuildError: the source is damaged, or a step failed.
+    """
+    laid_over = [repack.overlay(path) for path in wanted.overlays]
+    with workspace.locked(), _unpacked(wanted.source, workspace, reporter) as old:
+        change = changes.decide(old, wanted.overrides, wanted.options)
+        output.mkdir(parents=True, exist_ok=True)
+        if change.touches(PACKING):
+            _open_all(old, reporter)
+        packages, listed = _packages(old)
+        brought = changes.hypervisor(workspace, change, packages)
+        xen, version = brought or (old.files()[layout.XEN], old.about["xen"])
+        files: dict[str, Path | bytes] = {**old.files(), layout.XEN: xen}
+        if change.touches(TEXTUAL):
+            with reporter.step("menus", "menus and README.CD"):
+                files |= changes.texts(old, change, xen, version)
+        with reporter.step("layers", change.recipe.layers.compression) as step:
+            laid = repack.layers(workspace, old, change.recipe, laid_over, step)
+        with reporter.step("initrds", "init and modules") as step:
+            files |= {**laid.files, **repack.initrds(workspace, old, laid, laid_over, step)}
+        files |= _installer(old, change, laid)
+        about = _about(old, change, laid, version, packages if laid.base_changed else None)
+        files[layout.PACKAGES] = listed
+        with reporter.step("plan", "all paths on the disc, and their digests"):
+            plan = _plan(old, change, files, about, packages)
+        return _write(old, change, plan, about, output, reporter)
+
+
+@contextmanager
+def _unpacked(source: Path, workspace: Workspace, reporter: Reporter) -> Iterator[Folder]:
+    """Give the old disc as a folder: the person's, or one in scratch space, packed as it is."""
+    if source.is_dir():
+        yield folder.read(source)
+        return
+    with opened(source) as original:
+        top = workspace.tmp / "from"
+        apart.lay(original, top, reporter)
+        yield folder.read(top)
+
+
+def _open_all(old: Folder, reporter: Reporter) -> None:
+    """Unpack what still is packed alone: it is to be packed in another way."""
+    closed = [part for part in old.parts() if not part.initrd and old.items(part) is None]
+    if closed:
+        with reporter.step("trees", "to pack anew") as step:
+            for part in closed:
+                step.now(part.tree)
+                apart.open_tree(old.top, part, own=old.own)
+
+
+def _packages(old: Folder) -> tuple[tuple[Package, ...], bytes]:
+    """Return the packages of the root, and /packages.txt."""
+    status = old.top / folder.layer(folder.BASE).tree / STATUS
+    if not status.is_file():
+        return changes.packages_of(old), (old.top / folder.PACKAGES).read_bytes()
+    packages = parse_status(status.read_text(errors="replace"))
+    return packages, disc.packages_text(packages).encode()
+
+
+def _installer(old: Folder, change: Change, laid: Laid) -> dict[str, bytes]:
+    """Return /install.pyz anew, if the overlay that it is made of was changed."""
+    if not laid.changed:
+        return {}
+    made = installer.build(replace(change.recipe, roles=old.about["roles"]), old.top)
+    return {layout.INSTALLER: made} if made else {}
+
+
+def _about(
+    old: Folder,
+    change: Change,
+    laid: Laid,
+    xen_version: str,
+    packages: Sequence[Package] | None,
+) -> dict[str, Any]:
+    """Return the new manifest, but for what is made with the disc."""
+    about = {key: value for key, value in old.about.items() if key not in MADE}
+    about |= {"xen": xen_version, "layers": laid.names, "roles": laid.roles}
+    if packages is not None:
+        size = sum(package.size for package in packages)
+        about["packages"] |= {"count": len(packages), "installed_bytes": size}
+    if change.keys:
+        given = change.recipe.disc
+        about |= {"title": given.title, "version": given.version, "builder": given.builder}
+        about["medium"] = {"name": given.media, "bytes": MEDIA[given.media]}
+        about["recipe"] = {**change.told, "roles": laid.roles}
+    return about
+
+
+def _plan(
+    old: Folder,
+    change: Change,
+    files: Mapping[str, Path | bytes],
+    about: Mapping[str, Any],
+    packages: Sequence[Package],
+) -> DiscPlan:
+    media = about["medium"]["name"]
+    if media not in MEDIA:
+        raise InputError(f"the disc was made for {media!r}, a medium that is not known here")
+    packed = [path for path in files.values() if isinstance(path, Path)]
+    kept = [path for path in packed if path.is_relative_to(old.top / folder.PACKED)]
+    boot_code = old.top / folder.BOOT_CODE
+    reserve = change.recipe.disc.reserve * 1_000_000
+    volume = _volume(old, change)
+    return disc.arrange(volume, files, about, media, packages, boot_code, kept, reserve)
+
+
+def _volume(old: Folder, change: Change) -> Volume:
+    was = old.volume()
+    if not change.touches(NAMED):
+        return was
+    given = change.recipe.disc
+    now = volume_of(change.recipe, given.version, given.builder, was.date)
+    return replace(now, volume_id=was.volume_id, preparer=was.preparer)
+
+
+def _write(
+    old: Folder,
+    change: Change,
+    plan: DiscPlan,
+    about: Mapping[str, Any],
+    output: Path,
+    reporter: Reporter,
+) -> Result:
+    name = change.recipe.disc.name
+    with reporter.step("disc", f"{name}.iso") as step:
+        made = master.publish(plan, output, name, step.at)
+    told = tuple(
+        Source(tree["name"], tree["version"], tuple(tree["packages"]), tree["bytes"])
+        for tree in about["sources"]
+    )
+    return Result(made, about["version"], plan, Sources(None, told))

@@ -1,0 +1,200 @@
+"""Takes a disc apart: `unpack` into a folder to edit, `lay` the parts of it that a change needs."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import stat
+import tempfile
+from collections.abc import Collection
+from dataclasses import asdict
+from pathlib import Path
+
+from democd.errors import BuildError, InputError
+from democd.formats import cpio, initramfs
+from democd.host.progress import Reporter
+from democd.recipe import as_toml
+from democd.remake import folder, squashed, table, trees
+from democd.remake.folder import Folder, Part
+from democd.remake.original import DAMAGED, Original, opened
+from democd.remake.table import Special
+from democd.remake.trees import is_plain
+from democd.workspace import keep_digest
+
+TEXT = Path(__file__).parents[2] / "docs/README.unpacked"
+BOOT_CODE_SIZE = 512
+INITRD_MAX = 512 << 20
+"""Bytes that an initrd unpacks to at most."""
+SPARE = 64 << 20
+"""Bytes that shall be left on the file system that a disc is unpacked to."""
+
+_KINDS = (stat.S_IFREG, stat.S_IFDIR, stat.S_IFLNK, stat.S_IFCHR)
+
+
+def unpack(source: Path, target: Path, reporter: Reporter) -> Folder:
+    """Unpack a disc into a new folder, which appears when it is whole.
+
+    Args:
+        source: the ISO, or the drive.
+        target: the folder; must not be there yet, or be empty.
+        reporter: shows the steps.
+
+    Raises:
+        InputError: `source` is no disc of ours, or `target` is taken.
+        BuildError: the disc is damaged, or there is no room.
+    """
+    if target.is_symlink() or (target.exists() and not _is_empty(target)):
+        raise InputError(f"{target} is there already", "name a new folder")
+    with opened(source) as original:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        _refuse_no_room(target.parent, 2 * original.disc.size)
+        scratch = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
+        try:
+            made = scratch / "disc"
+            lay(original, made, reporter)
+            open_trees(made, folder.parts(original.about["layers"]), reporter)
+            # By root: programs with the set-user-id bit, and secrets, are in it.
+            made.chmod(0o700 if os.geteuid() == 0 else 0o755)
+            made.replace(target)  # an empty folder gives way
+        finally:
+            shutil.rmtree(scratch, ignore_errors=True)
+    return folder.read(target)
+
+
+def _is_empty(target: Path) -> bool:
+    return target.is_dir() and not any(target.iterdir())
+
+
+def lay(original: Original, top: Path, reporter: Reporter) -> None:
+    """Copy a disc's files into a new folder, each compared with its sum; its parts stay packed."""
+    with reporter.step("read", original.path.name) as step:
+        (top / folder.PACKED).mkdir(parents=True)
+        packed = {part.path: part for part in folder.parts(original.about["layers"])}
+        total = sum(extent.size for extent in original.files.values())
+        done = 0
+
+        def at(count: int) -> None:
+            nonlocal done
+            done += count
+            step.at(done, total)
+
+        for path in original.files:
+            target = _target(top, path, packed.get(path))
+            target.parent.mkdir(parents=True, exist_ok=True)
+            original.copy(path, target, at)
+            if path in packed:
+                keep_digest(target, original.sums[path])
+        (top / folder.BOOT_CODE).write_bytes(original.system_area()[:BOOT_CODE_SIZE])
+        (top / folder.VOLUME).write_text(json.dumps(asdict(original.volume), indent=1) + "\n")
+        folder.write_state(top, {}, own=os.geteuid() == 0)
+        step.says(f"{len(original.files)} files")
+
+
+def _target(top: Path, path: str, part: Part | None) -> Path:
+    if part:
+        return top / part.packed
+    if path in folder.LISTS:
+        return top / folder.HIDDEN / path.rsplit("/", 1)[1]
+    return top / folder.DISC / path[1:]
+
+
+def open_trees(top: Path, parts: Collection[Part], reporter: Reporter) -> None:
+    """Unpack parts of a disc that was laid into a folder, and keep what their trees are."""
+    own = os.geteuid() == 0
+    with reporter.step("trees", "to edit") as step:
+        for part in parts:
+            step.now(part.tree)
+            open_tree(top, part, own=own)
+        laid = folder.read(top)
+        state = {part.name: trees.fingerprint(laid.items(part) or []) for part in parts}
+        folder.write_state(top, {**laid.state, **state}, own=own)
+        told = {**laid.about.get("recipe", {})}
+        if told:
+            told["disc"] = {**told["disc"], **{k: laid.about[k] for k in ("version", "builder")}}
+            (top / folder.RECIPE).write_text(RECIPE_HEAD + as_toml(told))
+        shutil.copyfile(TEXT, top / folder.README)
+        step.says(", ".join(part.tree for part in parts))
+
+
+RECIPE_HEAD = """\
+# What the disc was made by. `./build.py build --from FOLDER` goes by [disc], [menu], [xen], [linux]
+# and [layers]; what else stands here tells of the disc, and changing it is refused.
+
+"""
+
+
+def open_tree(top: Path, part: Part, *, own: bool) -> None:
+    """Unpack a part of a disc to its place in the folder, with its table.
+
+    Raises:
+        BuildError: it is damaged, would do harm, or there is no room for it.
+    """
+    packed, tree = top / part.packed, top / part.tree
+    tree.parent.mkdir(parents=True, exist_ok=True)
+    if part.initrd:
+        special = _open_initrd(packed, tree, own=own)
+    else:
+        found = squashed.listing(packed)
+        _refuse_no_room(top, sum(item.size for item in found))
+        special = squashed.unpack(packed, tree, found, own=own)
+    if special or not own:
+        listed = top / folder.PERMISSIONS / f"{part.name}.txt"
+        listed.parent.mkdir(exist_ok=True)
+        listed.write_text(table.as_text(special), errors="surrogateescape")
+
+
+def initrd_entries(packed: Path) -> list[cpio.Entry]:
+    """Return what is in an initrd, checked to do no harm when it is laid out.
+
+    Raises:
+        BuildError: it is damaged, or has what none of ours has.
+    """
+    try:
+        entries = initramfs.entries(packed.read_bytes(), INITRD_MAX)
+    except BuildError as error:
+        raise BuildError(f"{packed.name}: {error.message}", DAMAGED) from error
+    folders = {entry.name for entry in entries if entry.is_folder()}
+    for entry in entries:
+        names = entry.name.split("/")
+        whole = entry.name.isprintable() and "\ufffd" not in entry.name
+        if not whole or {"", ".", ".."} & set(names):
+            raise BuildError(f"{packed.name} has an impossible name: {entry.name[:80]!r}", DAMAGED)
+        if stat.S_IFMT(entry.mode) not in _KINDS or (
+            len(names) > 1 and "/".join(names[:-1]) not in folders
+        ):
+            raise BuildError(f"{packed.name}: {entry.name[:80]} is of no kind we know", DAMAGED)
+    return entries
+
+
+def _open_initrd(packed: Path, tree: Path, *, own: bool) -> dict[str, Special]:
+    entries = initrd_entries(packed)
+    _refuse_no_room(tree.parent, sum(len(entry.data) for entry in entries))
+    tree.mkdir()
+    special = {}
+    for entry in entries:
+        mode, path = stat.S_IMODE(entry.mode), tree / entry.name
+        kind = stat.S_IFMT(entry.mode)
+        if kind == stat.S_IFCHR:
+            special[entry.name] = Special(kind, mode, 0, 0, entry.device)
+            continue
+        if kind == stat.S_IFLNK:
+            path.symlink_to(os.fsdecode(entry.data))
+            continue
+        if entry.is_folder():
+            path.mkdir()
+        else:
+            path.write_bytes(entry.data)
+        path.chmod(mode if own else mode & 0o777 | 0o600)
+        if not own and not is_plain(entry.mode, 0, 0):
+            special[entry.name] = Special(0, mode, 0, 0)
+    return special
+
+
+def _refuse_no_room(where: Path, needed: int) -> None:
+    free = shutil.disk_usage(where).free - SPARE
+    if needed > free:
+        raise BuildError(
+            f"unpacking needs {needed / 1e6:.0f} MB, and {where} has {max(free, 0) / 1e6:.0f}",
+            "name a folder on a larger disk",
+        )

@@ -1,0 +1,193 @@
+"""A disc taken apart and made again: the same bytes where nothing was changed, else the change."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from democd import layout, remake
+from democd.errors import InputError, Mistakes
+from democd.formats.isoread import open_disc
+from democd.host.progress import Reporter
+from democd.host.run import run
+from democd.remake import Wanted
+from democd.stages import disc, master
+from democd.verify import verify
+from democd.workspace import Workspace
+from tests.tools import small_disc
+from tests.unit import crafted
+
+QUIET = Reporter(quiet=True)
+
+
+@pytest.fixture(scope="module")
+def iso(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("disc")
+    given = small_disc.arguments(folder)
+    # README.CD and the menus name these options, and are checked against Xen.
+    knowing = (*crafted.OPTIONS, "max_cstate", "x2apic", "dom0_max_vcpus", "cpufreq",
+               "console_timestamps")  # fmt: skip
+    xen = folder / "knowing.gz"
+    xen.write_bytes(crafted.pack("gzip", crafted.xen(options=knowing)))
+    plan = disc.plan(**{**given, "kernels": replace(given["kernels"], xen=xen)})
+    made = master.publish(plan, folder, "small", lambda done, total: None)
+    return made.iso
+
+
+@pytest.fixture
+def unpacked(iso: Path, tmp_path: Path) -> Path:
+    remake.unpack(iso, tmp_path / "disc", QUIET)
+    return tmp_path / "disc"
+
+
+def again(source: Path, folder: Path, **changes: object) -> Path:
+    wanted = Wanted(source, **changes)  # type: ignore[arg-type]
+    made = remake.build(
+        wanted, workspace=Workspace(folder / "build"), output=folder / "out", reporter=QUIET
+    )
+    return made.files.iso
+
+
+def layer_of(iso: Path, name: str, folder: Path) -> Path:
+    """What a layer of a disc holds."""
+    with open_disc(iso) as disc:
+        image = folder / "layer"
+        image.write_bytes(disc.content(disc.files()[layout.layer_path(name)]))
+    run(["unsquashfs", "-quiet", "-no-progress", "-force", "-dest", folder / "tree", image])
+    return folder / "tree"
+
+
+def test_an_unchanged_disc_is_the_same_disc(iso: Path, unpacked: Path, tmp_path: Path) -> None:
+    for source in (iso, unpacked):
+        assert again(source, tmp_path).read_bytes() == iso.read_bytes()
+    told = (tmp_path / "out/xendemo.manifest.json").read_bytes()
+    assert told == iso.with_suffix(".manifest.json").read_bytes()
+
+
+def test_a_moved_folder_is_the_same_disc(iso: Path, unpacked: Path, tmp_path: Path) -> None:
+    moved = unpacked.rename(tmp_path / "moved")
+    assert again(moved, tmp_path).read_bytes() == iso.read_bytes()
+
+
+def test_an_edited_file_is_on_the_new_disc(unpacked: Path, tmp_path: Path) -> None:
+    (unpacked / "overlays/dom0/name").write_text("edited\n")
+    (unpacked / "disc/boot/grub/grub.cfg").write_text(f"{small_disc.MENU}\n# by hand\n")
+    new = again(unpacked, tmp_path)
+    assert (layer_of(new, "dom0", tmp_path) / "name").read_text() == "edited\n"
+    assert verify(new).ok
+    with open_disc(new) as disc:
+        assert b"# by hand" in disc.content(disc.files()[layout.GRUB_CFG])
+    assert again(unpacked, tmp_path / "second").read_bytes() == new.read_bytes()
+
+
+def test_an_edit_taken_back_leaves_the_disc_as_it_was(
+    iso: Path, unpacked: Path, tmp_path: Path
+) -> None:
+    file = unpacked / "overlays/guest/name"
+    os.utime(file.parent, ns=(before := file.parent.stat().st_mtime_ns, before))
+    kept = tmp_path / "kept"
+    shutil.copy2(file, kept)
+    file.write_text("another\n")
+    assert again(unpacked, tmp_path).read_bytes() != iso.read_bytes()
+    shutil.copy2(kept, file)
+    assert again(unpacked, tmp_path).read_bytes() == iso.read_bytes()
+
+
+def test_overlays_lie_over_every_role(iso: Path, tmp_path: Path) -> None:
+    for name in ("first", "second"):
+        (tmp_path / name / "etc").mkdir(parents=True)
+        (tmp_path / name / "etc/told").write_text(f"{name}\n")
+    new = again(iso, tmp_path, overlays=[tmp_path / "first", tmp_path / "second"])
+    told = json.loads((tmp_path / "out/xendemo.manifest.json").read_text())
+    assert told["roles"]["guest"] == ["common", "guest", "overlay", "overlay-2"]
+    assert told["layers"][-2:] == ["overlay", "overlay-2"]
+    assert (layer_of(new, "overlay-2", tmp_path) / "etc/told").read_text() == "second\n"
+    assert verify(new).ok
+
+
+def test_what_an_overlay_replaces_keeps_its_mode(unpacked: Path, tmp_path: Path) -> None:
+    (unpacked / "overlays/dom0/secret").write_text("old\n")
+    (unpacked / "overlays/dom0/secret").chmod(0o600)
+    if not (unpacked / "permissions/dom0.txt").exists():  # root's files have their modes
+        assert os.geteuid() == 0
+    else:
+        with (unpacked / "permissions/dom0.txt").open("a") as listed:
+            listed.write("- 0600 0 0 secret\n")
+    (tmp_path / "over").mkdir()
+    (tmp_path / "over/secret").write_text("new\n")
+    (tmp_path / "over/secret").chmod(0o644)
+    new = again(unpacked, tmp_path, overlays=[tmp_path / "over"])
+    found = layer_of(new, "overlay", tmp_path) / "secret"
+    assert found.stat().st_mode & 0o777 == 0o600
+    assert found.read_text() == "new\n"
+
+
+def test_a_new_title_is_told_everywhere(iso: Path, tmp_path: Path) -> None:
+    new = again(iso, tmp_path, overrides=["disc.version=2.0", "disc.media=dvd"])
+    with open_disc(new) as disc:
+        assert "2.0, built by" in disc.primary.application
+        assert disc.primary.preparer == "democd 0.1"
+    told = json.loads((tmp_path / "out/xendemo.manifest.json").read_text())
+    assert (told["version"], told["recipe"]["disc"]["version"]) == ("2.0", "2.0")
+    assert told["medium"]["name"] == "dvd"
+    assert verify(new).ok
+    assert again(new, tmp_path / "second").read_bytes() == new.read_bytes()
+
+
+@pytest.mark.parametrize("key", ["root.suite=bookworm", "disc.volume_id=OTHER", "initrd.xen0=disc"])
+def test_what_is_made_already_cannot_be_set(iso: Path, tmp_path: Path, key: str) -> None:
+    with pytest.raises(Mistakes) as refused:
+        again(iso, tmp_path, overrides=[key])
+    assert "cannot be changed on a disc that is made" in refused.value.mistakes[0][0]
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_menu_edited_by_hand_is_not_written_anew(unpacked: Path, tmp_path: Path) -> None:
+    (unpacked / "disc/boot/grub/grub.cfg").write_text("# mine\n")
+    with pytest.raises(InputError, match=r"edited by hand, and menu\.timeout would write it anew"):
+        again(unpacked, tmp_path, overrides=["menu.timeout=3"])
+
+
+@pytest.mark.parametrize("what", ["folder", "file", "foreign"])
+def test_foreign_sources_are_refused(what: str, tmp_path: Path) -> None:
+    source = tmp_path / what
+    if what == "folder":
+        source.mkdir()
+    elif what == "file":
+        source.write_bytes(bytes(100_000))
+    else:
+        (tmp_path / "tree").mkdir()
+        run(["xorriso", "-as", "mkisofs", "-o", source, tmp_path / "tree"])
+    with pytest.raises(InputError):
+        again(source, tmp_path)
+
+
+def test_a_taken_folder_is_refused(iso: Path, unpacked: Path) -> None:
+    with pytest.raises(InputError, match="there already"):
+        remake.unpack(iso, unpacked, QUIET)
+
+
+def test_a_lost_part_is_told(unpacked: Path, tmp_path: Path) -> None:
+    shutil.rmtree(unpacked / "root")
+    with pytest.raises(InputError, match="root is gone"):
+        again(unpacked, tmp_path)
+
+
+def test_a_removed_overlay_leaves_disc_and_roles(unpacked: Path, tmp_path: Path) -> None:
+    shutil.rmtree(unpacked / "overlays/xendemo")
+    again(unpacked, tmp_path)
+    told = json.loads((tmp_path / "out/xendemo.manifest.json").read_text())
+    assert "xendemo" not in told["layers"]
+
+
+def test_the_summary_of_an_unpacked_disc(iso: Path, tmp_path: Path) -> None:
+    reporter = Reporter()
+    reporter.console.file = told = io.StringIO()
+    remake.unpack(iso, tmp_path / "disc", reporter)
+    assert "overlays/dom0" in told.getvalue()
