@@ -1,14 +1,14 @@
 """Writes an ISO 9660 volume with pycdlib, after checking what pycdlib does not guard against.
 
-Interchange level 4 (ISO 9660:1999), Rock Ridge and Joliet, El Torito for BIOS and UEFI. The same
-contents give the same bytes: they are added in sorted order, and pycdlib is given a clock that
-stands still (it asks for the time while it writes).
+Interchange level 4 (ISO 9660:1999), Rock Ridge and Joliet; El Torito for BIOS and UEFI, unless
+the disc shall not boot. The same contents give the same bytes: they are added in sorted order, and
+pycdlib is given a clock that stands still (it asks for the time while it writes).
 """
 
 from __future__ import annotations
 
+import hashlib
 import io
-import os
 import stat
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -16,7 +16,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, cast
 
 import pycdlib
 import pycdlib.dates
@@ -26,10 +26,12 @@ import pycdlib.utils
 
 from democd.errors import BuildError
 from democd.formats import eltorito
+from democd.formats.latefile import LateFile
 
 BLOCK = 2048
 COPY_SIZE = 1 << 20
-NAME_MAX = 64  # Joliet's; Rock Ridge has 255, pycdlib fails at 207 in ISO names
+NAME_MAX = 180  # Rock Ridge has 255, pycdlib fails at 194
+JOLIET_NAME_MAX = 64  # what is longer is cut there, with a digest that tells it from others
 JOLIET_FORBIDDEN = '*/:;?\\"'
 TEXT_MAX = 128  # publisher, preparer, application
 VOLUME_ID_MAX = 32
@@ -42,7 +44,7 @@ PADDING = 150
 ahead into the run-out and report errors for good sectors (mkisofs pads by the same amount)."""
 
 GPT_BLOCKS = 9
-"""Blocks at the very end, kept free for the backup GPT: 33 sectors of 512 bytes."""
+"""Blocks at the very end of what boots, kept free for the backup GPT: 33 sectors of 512 bytes."""
 
 Contents = Mapping[str, Path | bytes]
 
@@ -132,8 +134,10 @@ def _parents(path: str) -> list[str]:
     return ["/".join(names[:end]) for end in range(2, len(names))]
 
 
-def layout(volume: Volume, contents: Contents, boot: BootFiles) -> Layout:
+def layout(volume: Volume, contents: Contents, boot: BootFiles | None) -> Layout:
     """Return where everything will lie; sizes count, contents do not.
+
+    Without `boot` it is a disc that does not boot.
 
     Raises:
         BuildError: one of `mistakes`.
@@ -146,7 +150,7 @@ def write(
     target: BinaryIO,
     volume: Volume,
     contents: Contents,
-    boot: BootFiles,
+    boot: BootFiles | None,
     at: Callable[[int, int], None],
 ) -> Layout:
     """Write the volume; the system area (32 KiB) and the last blocks stay empty.
@@ -155,7 +159,7 @@ def write(
         target: an empty file, open for reading and writing.
         volume: its descriptors.
         contents: files by absolute path.
-        boot: which of them are the boot images.
+        boot: which of them are the boot images; None for a disc that does not boot.
         at: told (bytes done, bytes in all) now and then.
 
     Raises:
@@ -175,30 +179,10 @@ def _layout_of(iso: pycdlib.PyCdlib, contents: Contents) -> Layout:
     return Layout(iso.pvd.space_size, lba, raw.ljust(BLOCK, b"\0"))
 
 
-@dataclass(frozen=True)
-class _Source:
-    """An open source file, and what it was when it was opened."""
-
-    path: str
-    stream: BinaryIO
-    size: int
-    changed: int
-
-    def check(self) -> None:
-        """Fail if it has changed since: pycdlib fills what is missing with zeros."""
-        now = os.fstat(self.stream.fileno())
-        if (now.st_size, now.st_mtime_ns) != (self.size, self.changed):
-            raise BuildError(
-                f"the source of {self.path} changed while it was written "
-                f"({self.size} bytes, now {now.st_size})",
-                "let nothing else work in the build folder, and build again",
-            )
-
-
 @contextmanager
 def _session(
-    volume: Volume, contents: Contents, boot: BootFiles
-) -> Iterator[tuple[pycdlib.PyCdlib, list[_Source]]]:
+    volume: Volume, contents: Contents, boot: BootFiles | None
+) -> Iterator[tuple[pycdlib.PyCdlib, list[LateFile]]]:
     """Hold a pycdlib image with everything in its place, its clock stopped."""
     for message, hint in mistakes(volume, contents):
         raise BuildError(message, hint)
@@ -206,27 +190,25 @@ def _session(
         iso = _new(volume)
         stack.callback(iso.close)
         for folder in sorted({parent for path in contents for parent in _parents(path)}):
-            iso.add_directory(folder, _name(folder), folder, file_mode=0o040555)
+            joliet = _joliet(folder)
+            iso.add_directory(folder, _name(folder), joliet, file_mode=0o040555)
         sources = []
         for path, content in sorted(contents.items()):
             if isinstance(content, bytes):
                 stream: BinaryIO = io.BytesIO(content)
                 size = len(content)
             else:
-                sources.append(_open(path, content, stack))
-                stream, size = sources[-1].stream, sources[-1].size
-            iso.add_fp(stream, size, path, _name(path), path, file_mode=0o100444)
-        _add_boot(iso, boot, esp_size=iso.get_record(iso_path=boot.esp).get_data_length())
+                late = LateFile(path, content)
+                stack.callback(late.close_file)
+                sources.append(late)
+                stream, size = cast(BinaryIO, late), late.length
+            iso.add_fp(stream, size, path, _name(path), _joliet(path), file_mode=0o100444)
+        if boot:
+            _add_boot(iso, boot, esp_size=iso.get_record(iso_path=boot.esp).get_data_length())
         for descriptor in [*iso.pvds, *iso.svds]:
-            descriptor.add_to_space_size((PADDING + GPT_BLOCKS) * BLOCK)
+            descriptor.add_to_space_size((PADDING + (GPT_BLOCKS if boot else 0)) * BLOCK)
         iso.force_consistency()
         yield iso, sources
-
-
-def _open(path: str, file: Path, stack: ExitStack) -> _Source:
-    stream = stack.enter_context(file.open("rb"))
-    status = os.fstat(stream.fileno())
-    return _Source(path, stream, status.st_size, status.st_mtime_ns)
 
 
 def _add_boot(iso: pycdlib.PyCdlib, boot: BootFiles, esp_size: int) -> None:
@@ -266,6 +248,17 @@ def _new(volume: Volume) -> pycdlib.PyCdlib:
 
 def _name(path: str) -> str:
     return path.rsplit("/", 1)[-1]
+
+
+def _joliet(path: str) -> str:
+    return "/".join(_joliet_name(name) for name in path.split("/"))
+
+
+def _joliet_name(name: str) -> str:
+    if len(name) <= JOLIET_NAME_MAX:
+        return name
+    digest = hashlib.sha256(name.encode()).hexdigest()[:8]
+    return f"{name[: JOLIET_NAME_MAX - len(digest) - 1]}~{digest}"
 
 
 @contextmanager

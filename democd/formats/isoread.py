@@ -23,12 +23,16 @@ SUPPLEMENTARY = 2
 _TERMINATOR = 255
 _DEPTH_MAX = 32
 _FILES_MAX = 200_000
+_AREAS_MAX = 8
 
 # Directory record:
 #   0  B  its length            10  I  size in bytes (big-endian copy behind)
 #   1  B  extended attributes   18  7s date      25  B  flags: 2 folder, 0x80 goes on
 #   2  I  first block (LE, then BE)              32  B  length of the name, then the name
 _RECORD = struct.Struct("<BBI4xI4x7sBBBHHB")
+
+# CE, behind its head (IEEE P1281, 5.1): block, offset in it, length; each LE, then BE
+_CONTINUATION = struct.Struct("<I4xI4xI4x")
 
 
 @dataclass(frozen=True)
@@ -124,7 +128,7 @@ class Disc:
             folder, extent, depth = pending.pop()
             if depth > _DEPTH_MAX or len(found) > _FILES_MAX:
                 raise ValueError(f"the folders below {folder or '/'} have no end")
-            for name, is_folder, place in _records(self.content(extent), folder):
+            for name, is_folder, place in self._records(self.content(extent), folder):
                 path = f"{folder}/{name}"
                 if is_folder:
                     pending.append((path, place, depth + 1))
@@ -133,6 +137,42 @@ class Disc:
                 else:
                     found[path] = place
         return dict(sorted(found.items()))
+
+    def _records(self, content: bytes, folder: str) -> Iterator[tuple[str, bool, Extent]]:
+        """Yield (name, is it a folder, place) of a folder's records, but for `.` and `..`."""
+        at = 0
+        while at < len(content):
+            length = content[at]
+            if length == 0:  # records do not cross blocks: the rest of this one is empty
+                at = (at // BLOCK + 1) * BLOCK
+                continue
+            record = content[at : at + length]
+            if length < 34 or len(record) < length:
+                raise ValueError(f"the folder {folder or '/'} is damaged")
+            _, _, lba, size, _, flags, _, _, _, _, name_length = _RECORD.unpack_from(record)
+            at += length
+            raw = record[33 : 33 + name_length]
+            if raw in (b"\0", b"\1"):
+                continue
+            name = self._rock_ridge_name(record[33 + name_length + (1 - name_length % 2) :])
+            name = name or raw.decode("latin-1").split(";")[0]
+            yield name, bool(flags & 2), Extent(lba, size)
+
+    def _rock_ridge_name(self, area: bytes) -> str:
+        """Return the name in a system use area's NM entries, or ""; CE tells where it goes on."""
+        name = b""
+        for _ in range(_AREAS_MAX):
+            further = b""
+            for kind, content in _use_entries(area):
+                if kind == b"NM":
+                    name += content[1:]  # behind the flags
+                elif kind == b"CE" and len(content) >= _CONTINUATION.size:
+                    block, start, length = _CONTINUATION.unpack_from(content)
+                    further = self.read(block * BLOCK + start, length)
+            if not further:
+                break
+            area = further
+        return name.decode(errors="replace")
 
 
 def open_disc(path: Path) -> Disc:
@@ -165,33 +205,9 @@ def _parse_primary(raw: bytes) -> Descriptor:
     )  # fmt: skip
 
 
-def _records(content: bytes, folder: str) -> Iterator[tuple[str, bool, Extent]]:
-    """Yield (name, is it a folder, place) of a folder's records, but for `.` and `..`."""
+def _use_entries(area: bytes) -> Iterator[tuple[bytes, bytes]]:
+    """Yield (signature, content) of the entries of a system use area (IEEE P1281, 4.1)."""
     at = 0
-    while at < len(content):
-        length = content[at]
-        if length == 0:  # records do not cross blocks: the rest of this one is empty
-            at = (at // BLOCK + 1) * BLOCK
-            continue
-        record = content[at : at + length]
-        if length < 34 or len(record) < length:
-            raise ValueError(f"the folder {folder or '/'} is damaged")
-        _, _, lba, size, _, flags, _, _, _, _, name_length = _RECORD.unpack_from(record)
-        at += length
-        raw = record[33 : 33 + name_length]
-        if raw in (b"\0", b"\1"):
-            continue
-        name = _rock_ridge_name(record[33 + name_length + (1 - name_length % 2) :])
-        name = name or raw.decode("latin-1").split(";")[0]
-        yield name, bool(flags & 2), Extent(lba, size)
-
-
-def _rock_ridge_name(area: bytes) -> str:
-    """Return the name in a system use area's NM entries, or ""."""
-    name, at = b"", 0
     while at + 4 <= len(area) and area[at + 2] >= 4:
-        kind, length = area[at : at + 2], area[at + 2]
-        if kind == b"NM":
-            name += area[at + 5 : at + length]
-        at += length
-    return name.decode(errors="replace")
+        yield area[at : at + 2], area[at + 4 : at + area[at + 2]]
+        at += area[at + 2]

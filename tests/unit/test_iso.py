@@ -1,5 +1,6 @@
 import io
 import os
+import resource
 import time
 from pathlib import Path
 
@@ -56,6 +57,42 @@ def test_long_names_are_whole_in_the_primary_descriptor() -> None:
     assert (primary.volume_id, primary.publisher) == (name, text)
 
 
+def test_a_disc_that_does_not_boot_has_no_room_for_boot_records() -> None:
+    target = io.BytesIO()
+    files: iso.Contents = {"/README": b"text"}
+    layout = iso.write(target, volume(), files, None, lambda done, total: None)
+    disc = read(target.getvalue())
+    assert [kind for kind, _ in disc.descriptors].count(isoread.BOOT_RECORD) == 0
+    assert layout.blocks == layout.lba["/README"] + 1 + iso.PADDING
+    assert layout.blocks * iso.BLOCK == disc.size == disc.primary.blocks * iso.BLOCK
+    assert {path: disc.content(extent) for path, extent in disc.files().items()} == files
+
+
+def test_a_disc_may_have_more_files_than_a_process_may_open(tmp_path: Path) -> None:
+    files: dict[str, Path | bytes] = {}
+    for number in range(200):
+        path = tmp_path / f"{number}"
+        path.write_text(path.name * 1000)
+        files[f"/{number}"] = path
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (100, hard))
+    try:
+        disc = read(written({**FILES, **files}))
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    assert disc.content(disc.files()["/199"]) == b"199" * 1000
+
+
+@pytest.mark.parametrize("length", [60, 65, 100, 140, iso.NAME_MAX])
+def test_long_names_of_source_packages_are_whole(length: int) -> None:
+    folder = "libfoo+bar~rc1" * 20
+    names = [f"{folder[:length]}", f"{folder[: length - 1]}!"]
+    files: iso.Contents = {f"/{names[0]}/{name}": name.encode() for name in names}
+    disc = read(written({**FILES, **files}))
+    found = disc.files()
+    assert {path: disc.content(found[path]) for path in files} == files
+
+
 def test_clock_is_given_back() -> None:
     written()
     assert abs(iso.pycdlib.headervd.time.time() - time.time()) < 60
@@ -69,7 +106,7 @@ def mistakes(files: iso.Contents) -> str:
     ("path", "words"),
     [
         ("/README", "one name on Windows"),
-        ("/" + "n" * 65, "name too long"),
+        ("/" + "n" * 181, "name too long"),
         ("/what?", "not a name for a disc"),
         ("/new\nline", "not a name for a disc"),
         ("/a/../b", "not a name for a disc"),
