@@ -2,17 +2,26 @@
 
 A binary package names its source in the field Source, with a version of its own if that is
 another one (a rebuild, `+b1`). A signed kernel comes from a source that only holds signatures;
-what it was compiled from stands in Built-Using (Debian Policy, 7.8).
+what it was compiled from stands in Built-Using, and what a program was linked with for good in
+Static-Built-Using (Debian Policy, 7.8).
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from democd.errors import Mistakes
 from democd.formats.deb822 import exact_relations, stanzas
+
+MOVED_ON = (
+    "the archive has moved on: --refresh makes the root anew, with its packages of today; or set "
+    "root.mirror to one that stands still"
+)
+
+USES = ("Built-Using", "Static-Built-Using")
+"""Fields that name further sources of a binary package, each with its version."""
 
 _SOURCE = re.compile(r"(\S+)(?:\s+\((\S+)\))?")
 
@@ -31,25 +40,64 @@ class Origin:
 
 
 @dataclass(frozen=True)
+class Binary:
+    """A binary package of the root.
+
+    Attributes:
+        sources: name and version of each source package that it was built from, with the field
+            that says so: `Source`, or one of `USES`.
+    """
+
+    name: str
+    version: str
+    architecture: str
+    sources: tuple[tuple[str, str, str], ...]
+
+
+@dataclass(frozen=True)
 class Offered:
-    """A source package as an archive has it: sizes in bytes by file name."""
+    """A source package as an archive has it.
+
+    Attributes:
+        files: sizes in bytes by file name.
+        sums: SHA-256 of each, in hexadecimal.
+        entry: all fields of the archive's list.
+    """
 
     name: str
     version: str
     files: Mapping[str, int]
+    sums: Mapping[str, str] = field(default_factory=dict)
+    entry: Mapping[str, str] = field(default_factory=dict)
+
+    def size(self) -> int:
+        """Return the bytes of all files."""
+        return sum(self.files.values())
+
+
+def binaries(status: str) -> tuple[Binary, ...]:
+    """Return the packages of a dpkg status file with what each was built from, sorted."""
+    found = []
+    for fields in stanzas(status):
+        package = fields["Package"]
+        match = _SOURCE.fullmatch(fields.get("Source", package))
+        name, version = match.groups() if match else (package, None)
+        sources = [(name, version or fields["Version"], "Source")]
+        for use in USES:
+            known = {source[:2] for source in sources}
+            pairs = dict.fromkeys(exact_relations(fields.get(use, "")))
+            sources += [(*pair, use) for pair in pairs if pair not in known]
+        about = (package, fields["Version"], fields.get("Architecture", ""))
+        found.append(Binary(*about, tuple(sources)))
+    return tuple(sorted(found, key=lambda binary: (binary.name, binary.architecture)))
 
 
 def of_root(status: str) -> tuple[Origin, ...]:
     """Return all that the packages of a dpkg status file were built from, sorted."""
     found: dict[tuple[str, str], set[str]] = {}
-    for fields in stanzas(status):
-        package = fields["Package"]
-        match = _SOURCE.fullmatch(fields.get("Source", package))
-        name, version = match.groups() if match else (package, None)
-        pairs = [(name, version or fields["Version"])]
-        pairs += exact_relations(fields.get("Built-Using", ""))
-        for pair in pairs:
-            found.setdefault(pair, set()).add(package)
+    for binary in binaries(status):
+        for name, version, _ in binary.sources:
+            found.setdefault((name, version), set()).add(binary.name)
     return tuple(Origin(*pair, tuple(sorted(found[pair]))) for pair in sorted(found))
 
 
@@ -83,8 +131,9 @@ def offered(showsrc: str) -> tuple[Offered, ...]:
     for fields in stanzas(showsrc):
         lines = [line.split() for line in fields.get("Checksums-Sha256", "").splitlines() if line]
         sizes = {name: int(size) for _, size, name in lines}
+        sums = {name: digest for digest, _, name in lines}
         key = (fields["Package"], fields["Version"])
-        found.setdefault(key, Offered(*key, sizes))
+        found.setdefault(key, Offered(*key, sizes, sums, fields))
     return tuple(found.values())
 
 
@@ -97,22 +146,26 @@ def matched(
         Mistakes: one for each whose very version the archive has not; another version is no
             source of what is on the disc.
     """
-    found: dict[tuple[str, str], Offered] = {}
-    missing = []
-    for origin in origins:
-        there = {item.version: item for item in archive if item.name == origin.name}
-        if origin.version in there:
-            found[origin.name, origin.version] = there[origin.version]
-            continue
-        has = ", ".join(there) or "none at all"
-        missing.append(
-            (
-                f"{origin.name} on the disc was built from version {origin.version}, and the "
-                f"archive's source is another: {has}",
-                "the archive has moved on: --refresh makes the root anew, with its packages of "
-                "today; or set root.mirror to one that stands still",
-            )
+    origins = list(origins)
+    missing = [
+        (
+            f"{origin.name} on the disc was built from version {origin.version}, and the "
+            f"archive's source is another: {has}",
+            MOVED_ON,
         )
+        for origin, has in lacking(origins, archive).items()
+    ]
     if missing:
         raise Mistakes(missing)
+    there = {(item.name, item.version): item for item in archive}
+    return {pair: there[pair] for origin in origins if (pair := (origin.name, origin.version))}
+
+
+def lacking(origins: Iterable[Origin], archive: Sequence[Offered]) -> dict[Origin, str]:
+    """Return those whose very version an archive has not, each with the versions that it has."""
+    found = {}
+    for origin in origins:
+        has = [item.version for item in archive if item.name == origin.name]
+        if origin.version not in has:
+            found[origin] = ", ".join(has) or "none at all"
     return found

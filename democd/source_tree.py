@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 
 from democd.errors import BuildError, InputError
@@ -55,6 +56,21 @@ def files(folder: Path, *, untracked: bool, apart: Path | None = None) -> dict[s
         if (path.is_symlink() or path.is_file()) and not (apart and path.is_relative_to(apart))
     }
     return {path.relative_to(folder).as_posix(): path for path in sorted(there)}
+
+
+def contents(files: Mapping[str, Path]) -> dict[str, object]:
+    """Return what files are for a step's key; a link by its target, which need not be there."""
+    return {
+        name: ["link", str(path.readlink())]
+        if path.is_symlink()
+        else [bool(path.stat().st_mode & 0o100), "folder" if path.is_dir() else path]
+        for name, path in files.items()
+    }
+
+
+def size(files: Mapping[str, Path]) -> int:
+    """Return the bytes of all files."""
+    return sum(path.lstat().st_size for path in files.values() if path.is_file())
 
 
 def commit(folder: Path) -> str:
@@ -123,6 +139,24 @@ def same_xen(source: str, hypervisor: str) -> bool:
     if not ours or not theirs:
         return False
     return ours[1] == theirs[1] and (None in (ours[2], theirs[2]) or ours[2] == theirs[2])
+
+
+def refuse_other_xen(name: str, source: str, hypervisor: str) -> None:
+    """Check that a tree is that of the hypervisor on the disc.
+
+    Args:
+        name: the tree as the recipe names it.
+        source: its version.
+        hypervisor: the version of what boots.
+
+    Raises:
+        InputError: it is another.
+    """
+    if not same_xen(source, hypervisor):
+        raise InputError(
+            f"sources.xen: {name} is Xen {source}, and the hypervisor on the disc is {hypervisor}",
+            "name the tree that it was built from, or the hypervisor of that tree: --xen FILE",
+        )
 
 
 def _git(folder: Path, *words: str | Path) -> str:

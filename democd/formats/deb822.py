@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 _RELATION = re.compile(r"\s*([a-z0-9][a-z0-9+.-]+)\s*\(\s*=\s*([^\s)]+)\s*\)\s*")
 
@@ -25,6 +25,15 @@ def stanzas(text: str) -> Iterator[dict[str, str]]:
             fields[name] = value.strip()
     if fields:
         yield fields
+
+
+def text(fields: Mapping[str, str]) -> str:
+    """Return a stanza of these fields, as `stanzas` gives them, with the blank line behind it."""
+    lines = []
+    for name, value in fields.items():
+        blank = "" if value.startswith("\n") or not value else " "
+        lines.append(f"{name}:{blank}{value}".replace("\n", "\n "))
+    return "\n".join(lines) + "\n\n"
 
 
 def exact_relations(text: str) -> list[tuple[str, str]]:

@@ -87,12 +87,7 @@ def refuse_strangers(recipe: Recipe, root: Root, kernels: Kernels) -> None:
     wanted = recipe.sources
     if wanted.xen:
         version = source_tree.xen_version(recipe.folder / wanted.xen)
-        if not source_tree.same_xen(version, kernels.xen_version):
-            raise InputError(
-                f"sources.xen: {wanted.xen} is Xen {version}, and the hypervisor on the disc is "
-                f"{kernels.xen_version}",
-                "name the tree that it was built from, or the hypervisor of that tree: --xen FILE",
-            )
+        source_tree.refuse_other_xen(wanted.xen, version, kernels.xen_version)
     elif "xen" in wanted.packages and not kernels.xen.is_relative_to(root.parts):
         raise InputError(
             "sources.packages: Debian's xen is not the source of your own hypervisor",
@@ -185,7 +180,7 @@ def _debian(origin: Origin, made: Made) -> _Tree:
     top = made.path / "tree"
     files = {path.relative_to(top).as_posix(): path for path in tree(top)}
     packed = not (top / "debian").is_dir()
-    about = Source(origin.name, origin.version, origin.packages, _size(files), packed)
+    about = Source(origin.name, origin.version, origin.packages, source_tree.size(files), packed)
     return _Tree(about, files, made, {})
 
 
@@ -204,13 +199,18 @@ def _own_xen(workspace: Workspace, recipe: Recipe) -> _Tree:
         inputs = {"commit": commit, "kind": kind, "code": Path(source_tree.__file__)}
         top = workspace.step("history-xen", inputs, make).path
         beside = {path.relative_to(top).as_posix(): path for path in tree(top)}
-    about = Source("xen", version, (), _size(files))
-    return _Tree(about, files, _contents(files), beside)
+    about = Source("xen", version, (), source_tree.size(files))
+    return _Tree(about, files, source_tree.contents(files), beside)
 
 
 def _builder(workspace: Workspace, version: str) -> _Tree:
     files = source_tree.files(BUILDER, untracked=False, apart=workspace.folder)
-    return _Tree(Source("democd", version, (), _size(files)), files, _contents(files), {})
+    return _Tree(
+        Source("democd", version, (), source_tree.size(files)),
+        files,
+        source_tree.contents(files),
+        {},
+    )
 
 
 def _named(trees: Iterable[_Tree]) -> dict[str, _Tree]:
@@ -240,7 +240,9 @@ def _squash(workspace: Workspace, recipe: Recipe, root: Root, trees: Mapping[str
         content |= item.beside
     inputs = {
         "readme": readme.decode(),
-        "trees": {name: [item.key, _contents(item.beside)] for name, item in trees.items()},
+        "trees": {
+            name: [item.key, source_tree.contents(item.beside)] for name, item in trees.items()
+        },
         "settings": vars(recipe.layers),
         "root": root.made,
         "code": _LAYER_CODE,
@@ -252,17 +254,3 @@ def _squash(workspace: Workspace, recipe: Recipe, root: Root, trees: Mapping[str
 
     made = workspace.step(layout.SOURCES, inputs, make)
     return Layer(layout.SOURCES, made.path / f"{layout.SOURCES}.squashfs", made)
-
-
-def _contents(files: Mapping[str, Path]) -> dict[str, object]:
-    """Return what files are for the key; a link by its target, which need not be there."""
-    return {
-        name: ["link", str(path.readlink())]
-        if path.is_symlink()
-        else [bool(path.stat().st_mode & 0o100), "folder" if path.is_dir() else path]
-        for name, path in files.items()
-    }
-
-
-def _size(files: Mapping[str, Path]) -> int:
-    return sum(path.lstat().st_size for path in files.values() if path.is_file())

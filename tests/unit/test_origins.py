@@ -35,6 +35,13 @@ Built-Using: linux (= 6.12.118-1)
 Package: grub2-common
 Source: grub2
 Version: 2.12-9
+
+Package: sqv
+Architecture: amd64
+Source: rust-sequoia-sqv (1.3.0-3)
+Version: 1.3.0-3+b2
+Built-Using: rustc (= 1.85.0-1)
+Static-Built-Using: rust-libc (= 0.2.169-1), rustc (= 1.85.0-1)
 """
 
 SHOWSRC = """\
@@ -75,6 +82,17 @@ def test_a_signed_kernel_is_built_from_linux() -> None:
     assert of("glibc") == [Origin("glibc", "2.41-12", ("busybox-static",))]
 
 
+def test_what_is_linked_in_for_good_is_a_source_too() -> None:
+    assert of("rust-libc") == [Origin("rust-libc", "0.2.169-1", ("sqv",))]
+    sqv = origins.binaries(STATUS)[-1]
+    assert (sqv.name, sqv.version, sqv.architecture) == ("sqv", "1.3.0-3+b2", "amd64")
+    assert sqv.sources == (
+        ("rust-sequoia-sqv", "1.3.0-3", "Source"),
+        ("rustc", "1.85.0-1", "Built-Using"),
+        ("rust-libc", "0.2.169-1", "Static-Built-Using"),
+    )
+
+
 def test_a_name_that_nothing_was_built_from_is_refused() -> None:
     everything = origins.of_root(STATUS)
     names = [origin.name for origin in origins.wanted(["linux", "busybox"], everything)]
@@ -88,6 +106,8 @@ def test_a_name_that_nothing_was_built_from_is_refused() -> None:
 def test_the_archives_entry_tells_files_and_sizes_once() -> None:
     busybox, grub = origins.offered(SHOWSRC)
     assert dict(busybox.files) == {"busybox_1.37.0-6.dsc": 2279, "busybox.tar.bz2": 2565764}
+    assert busybox.size() == 2279 + 2565764
+    assert busybox.sums["busybox_1.37.0-6.dsc"].startswith("3ba2c096")
     assert (grub.name, grub.version) == ("grub2", "2.12-10")
     assert origins.offered("") == ()
 
@@ -103,6 +123,14 @@ def test_another_version_is_no_source_of_the_binary() -> None:
     assert linux.endswith("another: none at all")
     assert "--refresh" in hint
     assert "root.mirror" in hint
+
+
+def test_an_entry_is_written_as_it_was_read() -> None:
+    entries = "".join(deb822.text(fields) for fields in deb822.stanzas(SHOWSRC))
+    assert entries == f"{SHOWSRC}\n"
+    assert list(deb822.stanzas(deb822.text({"A": "", "B": "\nx\n y"}))) == [
+        {"A": "", "B": "\nx\n y"}
+    ]
 
 
 def test_stanzas_end_at_any_blank_line_and_skip_comments() -> None:
