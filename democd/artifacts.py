@@ -9,6 +9,7 @@ from pathlib import Path
 from democd.formats.linux import LinuxKernel
 from democd.formats.xen import Hypervisor
 from democd.install_tree import InstallTree
+from democd.origins import Offered, Origin
 from democd.sizes import Sizes
 from democd.workspace import Made
 
@@ -148,6 +149,36 @@ class Sources:
 
 
 @dataclass(frozen=True)
+class Packed:
+    """A Debian source package as its archive has it: a .dsc, and the files that it names.
+
+    Attributes:
+        about: names, sizes and sums, from the archive's signed lists.
+        folder: has these files.
+    """
+
+    about: Offered
+    folder: Path
+
+
+@dataclass(frozen=True)
+class Missing:
+    """A source package that could not be had, and why; a line."""
+
+    origin: Origin
+    why: str
+
+
+@dataclass(frozen=True)
+class Tarball:
+    """A source tree that is not Debian's, packed; `name` is that of the folder in it."""
+
+    name: str
+    version: str
+    path: Path
+
+
+@dataclass(frozen=True)
 class RamRoot:
     """A root in memory, the whole of dom0's system, as part of xen0's initrd.
 
@@ -224,3 +255,28 @@ class DiscPlan:
     mbr: Path
     files: tuple[DiscFile, ...]
     sizes: Sizes
+
+
+@dataclass(frozen=True)
+class SourceDisc:
+    """Everything that a disc of sources is made of.
+
+    Attributes:
+        volume_id, publisher, preparer, application, date: as of `DiscPlan`.
+        files: sorted by path, unique.
+        binaries: how many packages it has the sources of.
+        packed: Debian's sources on it.
+        trees: those that are not Debian's.
+        missing: what it lacks.
+    """
+
+    volume_id: str
+    publisher: str
+    preparer: str
+    application: str
+    date: int
+    files: tuple[DiscFile, ...]
+    binaries: int
+    packed: tuple[Packed, ...]
+    trees: tuple[Tarball, ...]
+    missing: tuple[Missing, ...]

@@ -16,12 +16,13 @@ from collections.abc import Sequence
 from types import FrameType, ModuleType
 
 from democd import __version__
-from democd.cli import boot, build, inspect, smoke, unpack, verify
+from democd.cli import boot, build, inspect, smoke, sources, unpack, verify
 from democd.cli.help import keys_help
 from democd.errors import BuildError, Mistakes
 
 VERBS: dict[str, ModuleType] = {
     "build": build,
+    "sources": sources,
     "inspect": inspect,
     "verify": verify,
     "unpack": unpack,
@@ -104,7 +105,7 @@ def parser() -> argparse.ArgumentParser:
 
 def _epilog(verb: ModuleType) -> str:
     examples: str = verb.EXAMPLES.strip("\n")
-    return f"examples:\n{examples}" + (f"\n\n{keys_help()}" if verb is build else "")
+    return f"examples:\n{examples}" + (f"\n\n{keys_help()}" if verb in (build, sources) else "")
 
 
 def _with_verb(argv: Sequence[str]) -> list[str]:

@@ -13,6 +13,7 @@ from democd.recipe import Given
 
 if TYPE_CHECKING:
     from democd.host.progress import Reporter
+    from democd.recipe import Recipe
     from democd.stages.master import Result
 
 HELP = "make the disc that the recipe describes"
@@ -36,6 +37,19 @@ TOP = Path(__file__).resolve().parents[2]
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
+    which = recipe_arguments(parser)
+    which.add_argument(
+        "--from", type=Path, metavar="DISC", dest="source",
+        help="make the disc from another: an ISO, a drive, or a folder that `unpack` made",
+    )  # fmt: skip
+    parser.add_argument(
+        "--overlay", action="append", type=Path, default=[], metavar="DIR", dest="overlays",
+        help="with --from: files to lay over the root of every role; may be repeated",
+    )  # fmt: skip
+
+
+def recipe_arguments(parser: argparse.ArgumentParser) -> argparse._MutuallyExclusiveGroup:
+    """Declare the options that tell of a recipe; return the group of what may be in its place."""
     which = parser.add_mutually_exclusive_group()
     which.add_argument(
         "--recipe", type=Path, default=TOP / "democd.toml", metavar="FILE",
@@ -44,14 +58,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     which.add_argument(
         "--profile", metavar="NAME",
         help="a recipe of the project's own, profiles/NAME.toml, such as smoke",
-    )  # fmt: skip
-    which.add_argument(
-        "--from", type=Path, metavar="DISC", dest="source",
-        help="make the disc from another: an ISO, a drive, or a folder that `unpack` made",
-    )  # fmt: skip
-    parser.add_argument(
-        "--overlay", action="append", type=Path, default=[], metavar="DIR", dest="overlays",
-        help="with --from: files to lay over the root of every role; may be repeated",
     )  # fmt: skip
     parser.add_argument(
         "--set", action="append", default=[], metavar="KEY=VALUE", dest="overrides",
@@ -74,6 +80,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "http, ssh, git, file); turns on [sources] of the recipe (more: sources.history)",
     )  # fmt: skip
     parser.add_argument("--quiet", action="store_true", help="say nothing but failures")
+    return which
 
 
 def run(args: argparse.Namespace) -> int:
@@ -83,14 +90,7 @@ def run(args: argparse.Namespace) -> int:
     if args.overlays:
         raise InputError("--overlay goes with --from", "lay files over a disc: --from ISO")
 
-    from democd import recipe
-
-    # First: mistakes are told at once.
-    given = [*parts.given(args), *given_source(args)]
-    if args.profile:
-        wanted = recipe.load_profile(TOP, args.profile, args.overrides, given)
-    else:
-        wanted = recipe.load(_near(args.recipe), args.overrides, options=given)
+    wanted = load(args)  # first: mistakes are told at once
 
     from democd import pipeline
     from democd.host.progress import Reporter
@@ -134,6 +134,16 @@ def _run_from(args: argparse.Namespace) -> int:
     return 0
 
 
+def load(args: argparse.Namespace) -> Recipe:
+    """Return the recipe that the options tell of."""
+    from democd import recipe
+
+    given = [*parts.given(args), *given_source(args)]
+    if args.profile:
+        return recipe.load_profile(TOP, args.profile, args.overrides, given)
+    return recipe.load(near(args.recipe), args.overrides, options=given)
+
+
 def given_source(args: argparse.Namespace) -> list[Given]:
     """Return --xen-source as values for the recipe: who names it wants sources on the disc."""
     if args.xen_source is None:
@@ -149,7 +159,7 @@ def tell(reporter: Reporter, result: Result) -> None:
     """Print what a person wants to know of a finished disc."""
     from democd import sizes
 
-    iso = _near(result.files.iso)
+    iso = near(result.files.iso)
     taken = result.plan.sizes
     reporter.say(f"\n{iso}: {sizes.mb(taken.total)}, version {result.version}")
     reporter.shares(sizes.rows(taken))
@@ -159,7 +169,7 @@ def tell(reporter: Reporter, result: Result) -> None:
     reporter.say(f"USB stick:  sudo cp {iso} /dev/sdX && sync    (wipes it; lsblk tells its name)")
 
 
-def _near(path: Path) -> Path:
+def near(path: Path) -> Path:
     """Return a path as short as it can be typed from here."""
     here = Path.cwd()
     return path.relative_to(here) if path.is_relative_to(here) else path

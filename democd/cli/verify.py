@@ -10,6 +10,7 @@ from pathlib import Path
 HELP = "check all of a disc: boot records, partitions, menus, kernels, checksums, size"
 EXAMPLES = """
   ./build.py verify dist/xendemo.iso
+  ./build.py verify dist/xendemo-sources.iso    # of build.py sources
   ./build.py verify dist/xendemo.iso --json | jq .
 """
 

@@ -7,8 +7,10 @@ the index's sum of each list, and the list's sum of each file.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
+from urllib.parse import unquote
 
 from democd.errors import BuildError
 from democd.host.run import Finished, run
@@ -57,6 +59,24 @@ def source_lines(binary_lines: str) -> str:
     return "".join(f"{line}\n" for line in lines)
 
 
+class NotThereError(BuildError):
+    """The server has not got files that its own signed lists name; its message is `not_there`."""
+
+
+_NOT_THERE = re.compile(
+    r"^E: Failed to fetch \S*/(\S+)\s+((?:40[34]|410) .*?|File not found.*?)(?: \[|$)", re.MULTILINE
+)
+"""What apt says of a file that a server refuses for good: HTTP's 403, 404 and 410."""
+
+
+def not_there(said: str) -> str:
+    """Return which files a server has not got, by what apt said; "" if that is not the trouble."""
+    found: dict[str, list[str]] = {}
+    for name, why in _NOT_THERE.findall(said):
+        found.setdefault(" ".join(why.split()), []).append(unquote(name))
+    return "; ".join(f"{why}: {', '.join(names)}" for why, names in found.items())
+
+
 class Archive:
     """Debian's archive of sources.
 
@@ -82,21 +102,30 @@ class Archive:
 
     def show(self, names: Sequence[str]) -> str:
         """Return the entries of all versions of some source packages, as deb822."""
-        # One by one: of a name that is not there apt-cache warns, or fails, as its version goes.
+        try:
+            return self._show(names)
+        except BuildError as error:
+            if "Unable to locate package" not in error.hint:
+                raise
+        # Of a name that is not there apt-cache warns, or fails for all, as its version goes.
         texts = []
         for name in names:
             try:
-                words = ["apt-cache", "showsrc", "--only-source", name]
-                texts.append(self._run(words, what="the list of Debian's sources").stdout)
+                texts.append(self._show([name]))
             except BuildError as error:
                 if "Unable to locate package" not in error.hint:
                     raise
         return "\n".join(texts)
 
+    def _show(self, names: Sequence[str]) -> str:
+        words = ["apt-cache", "showsrc", "--only-source", *names]
+        return self._run(words, what="the list of Debian's sources").stdout if names else ""
+
     def download(self, name: str, version: str, target: Path) -> None:
         """Fetch the files of a source package into a folder; nothing of them is run.
 
         Raises:
+            NotThereError: the server has no such files, though its lists say so.
             BuildError: it cannot be fetched, or is not what the signed lists say.
         """
         words = ["apt-get", "source", "--download-only", "--only-source", f"{name}={version}"]
@@ -113,5 +142,7 @@ class Archive:
                     f"{what} is not signed with Debian's keys",
                     f"{advice}debian-archive-keyring\n{said}",
                 ) from error
+            if gone := not_there(said):
+                raise NotThereError(gone, said) from error
             advice = "see to the network, the proxy (http_proxy), or the recipe's root.mirror"
             raise BuildError(f"{what} cannot be fetched", f"{advice}\n{said}") from error

@@ -113,6 +113,9 @@ class Sources:
         "", "a Xen tree in place of Debian's: a folder, or git's URL#REF",
         checks.folder_or_repository,
     )  # fmt: skip
+    trees: tuple[str, ...] = _key(
+        (), "of your own kernels and guests, for `build.py sources`", checks.folder
+    )
     history: str = _key(
         "shallow", "of that tree, if git has it: none, shallow or bundle",
         checks.one_of(HISTORIES),

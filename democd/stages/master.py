@@ -55,6 +55,20 @@ def publish(plan: DiscPlan, output: Path, name: str, at: Callable[[int, int], No
     Raises:
         BuildError: as `master` does.
     """
+    return publish_whole(output, name, lambda target: master(plan, target, at), manifest_text(plan))
+
+
+def publish_whole(
+    output: Path, name: str, write: Callable[[Path], None], manifest: str
+) -> Published:
+    """Write three files beside the old ones, which they replace when all are whole.
+
+    Args:
+        output: the folder that gets them.
+        name: what they are called.
+        write: writes the ISO at the path that it is given.
+        manifest: the text of the manifest.
+    """
     made = Published(
         output / f"{name}.iso", output / f"{name}.iso.sha256", output / f"{name}.manifest.json"
     )
@@ -62,9 +76,9 @@ def publish(plan: DiscPlan, output: Path, name: str, at: Callable[[int, int], No
         path: path.with_name(f".{path.name}.new") for path in (made.iso, made.sums, made.manifest)
     }
     try:
-        master(plan, new[made.iso], at)
+        write(new[made.iso])
         new[made.sums].write_text(f"{file_digest(new[made.iso])}  {made.iso.name}\n")
-        new[made.manifest].write_text(manifest_text(plan), encoding="utf-8")
+        new[made.manifest].write_text(manifest, encoding="utf-8")
         for path, whole in new.items():
             whole.replace(path)
     finally:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from democd.errors import BuildError, InputError
 from democd.formats import isoread
-from democd.verify import boot, content
+from democd.verify import boot, content, sources
 from democd.verify.subject import REBUILD, Subject, examine
 from democd.verify.verdict import Check, FaultError, Verdict, as_json, report
 
@@ -33,6 +33,17 @@ CHECKS: tuple[tuple[str, Callable[[Subject], str]], ...] = (
 )
 """Each check by its name, in the order they are shown."""
 
+SOURCE_CHECKS: tuple[tuple[str, Callable[[Subject], str]], ...] = (
+    ("volume", boot.check_volume),
+    ("places", boot.check_places),
+    ("files", sources.check_needed),
+    ("checksums", content.check_sums),
+    ("manifest", sources.check_manifest),
+    ("sources", sources.check_packages),
+    ("medium", sources.check_medium),
+)
+"""The checks of a disc of sources."""
+
 
 def verify(path: Path, at: Callable[[int, int], None] | None = None) -> Verdict:
     """Check all of an ISO.
@@ -52,7 +63,8 @@ def verify(path: Path, at: Callable[[int, int], None] | None = None) -> Verdict:
         raise InputError(f"{path}: {error}", "name an .iso file") from error
     with disc:
         subject = examine(disc, at or (lambda done, total: None))
-        checks = tuple(_run(name, check, subject) for name, check in CHECKS)
+        table = SOURCE_CHECKS if sources.is_source_disc(subject) else CHECKS
+        checks = tuple(_run(name, check, subject) for name, check in table)
         return Verdict(path, disc.size, checks)
 
 
@@ -63,6 +75,14 @@ def _run(name: str, check: Callable[[Subject], str], subject: Subject) -> Check:
         return Check(name, False, fault.what, fault.remedy)
     except BuildError as error:
         return Check(name, False, error.message, error.hint or REBUILD)
-    except (ValueError, LookupError, OverflowError, OSError, struct.error, zlib.error) as error:
+    except (
+        ValueError,
+        LookupError,
+        TypeError,
+        OverflowError,
+        OSError,
+        struct.error,
+        zlib.error,
+    ) as error:
         # What the readers of damaged bytes raise.
         return Check(name, False, str(error) or type(error).__name__, REBUILD)

@@ -48,7 +48,7 @@ def check_volume(subject: Subject) -> str:
     return f"{primary.volume_id}: {primary.application}"
 
 
-def check_tree(subject: Subject) -> str:
+def check_places(subject: Subject) -> str:
     """Check that every file is inside the volume, and no two share a block."""
     files = subject.disc.files()
     blocks = subject.disc.primary.blocks
@@ -61,15 +61,21 @@ def check_tree(subject: Subject) -> str:
         end, before = extent.lba + -(-extent.size // BLOCK), path
         if end > blocks:
             raise FaultError(f"{path} reaches beyond the end of the volume", REBUILD)
+    return f"{len(files)} files"
+
+
+def check_tree(subject: Subject) -> str:
+    """Check that every file is inside the volume, and all that makes a disc are there."""
+    told = check_places(subject)
     needed = [
         layout.XEN, *layout.KERNEL.values(), *layout.INITRD.values(), layout.GRUB_CFG,
         layout.BIOS_IMAGE, layout.ESP_IMAGE, layout.EFI_LOADER,
         layout.README, layout.SUMS, layout.PACKAGES, layout.MANIFEST,
     ]  # fmt: skip
-    missing = [path for path in needed if path not in files]
+    missing = [path for path in needed if path not in subject.files]
     if missing:
         raise FaultError(f"missing: {', '.join(missing)}", "build the ISO again")
-    return f"{len(files)} files"
+    return told
 
 
 def _entries(subject: Subject) -> dict[int, BootEntry]:

@@ -38,7 +38,7 @@ def check_menus(subject: Subject) -> str:
     elif not count:
         wrong.append(f"{layout.GRUB_CFG} has no menu entries")
     if wrong:
-        raise FaultError(_first(wrong), "correct the templates in grub/, and build again")
+        raise FaultError(first(wrong), "correct the templates in grub/, and build again")
     return f"{count} entries"
 
 
@@ -61,7 +61,7 @@ def check_kernels(subject: Subject) -> str:
     faults += [f"{layout.KERNEL['xenU']}: {why}" for why, _ in guest_faults(guest)]
     if faults:
         raise FaultError(
-            _first(faults), "name other files in [kernels] of the recipe, and build again"
+            first(faults), "name other files in [kernels] of the recipe, and build again"
         )
     xen0 = linux.read(_content_for(subject, layout.KERNEL["xen0"]))
     return f"Xen {hypervisor}, xen0 {xen0.release}, xenU {guest.release}"
@@ -153,7 +153,7 @@ def check_sums(subject: Subject) -> str:
         elif subject.digests[path] != listed[path]:
             wrong.append(f"{path} is damaged: its checksum is wrong")
     if wrong:
-        raise FaultError(_first(sorted(wrong)), REBUILD)
+        raise FaultError(first(sorted(wrong)), REBUILD)
     return f"{len(listed)} files, all right"
 
 
@@ -163,14 +163,23 @@ def read_manifest(subject: Subject) -> dict[str, Any]:
     Raises:
         FaultError: it is not there, not JSON, or of another shape.
     """
-    try:
-        manifest = json.loads(subject.content(layout.MANIFEST))
-    except (ValueError, RecursionError) as error:
-        raise FaultError(f"{layout.MANIFEST} is not JSON: {error}", REBUILD) from error
+    manifest = read_json(subject)
     problem = _shape_problem(manifest)
     if problem:
         raise FaultError(f"{layout.MANIFEST}: {problem}", REBUILD)
     return dict(manifest)
+
+
+def read_json(subject: Subject) -> Any:
+    """Return the manifest as it is.
+
+    Raises:
+        FaultError: it is not there, or not JSON.
+    """
+    try:
+        return json.loads(subject.content(layout.MANIFEST))
+    except (ValueError, RecursionError) as error:
+        raise FaultError(f"{layout.MANIFEST} is not JSON: {error}", REBUILD) from error
 
 
 def _shape_problem(manifest: Any) -> str:
@@ -210,7 +219,7 @@ def check_manifest(subject: Subject) -> str:
         elif path in subject.digests and files[path].get("sha256") != subject.digests[path]:
             wrong.append(f"the checksum of {path} is another")
     if wrong:
-        raise FaultError(_first(wrong), REBUILD)
+        raise FaultError(first(wrong), REBUILD)
     return f"version {manifest.get('version')}, built by {manifest.get('builder')}"
 
 
@@ -239,6 +248,7 @@ def _lines(taken: sizes.Sizes) -> str:
     return "\n".join(sizes.lines(taken))
 
 
-def _first(wrong: list[str]) -> str:
+def first(wrong: list[str]) -> str:
+    """Return the first lines of what is wrong."""
     more = len(wrong) - SHOWN
     return "\n".join(wrong[:SHOWN] + ([f"and {more} more"] if more > 0 else []))
