@@ -25,8 +25,8 @@ COMPRESSION = {
     "lz4": lambda layers: ["-comp", "lz4", "-Xhc"],
 }
 
-Extra = bytes | str | None
-"""A file's content, a symlink's target, or None for a file of the folder that is left out."""
+Extra = Path | bytes | str | None
+"""A file, or its content; a symlink's target; or None for a file of the folder that is left out."""
 
 Source = Path | bytes | str | None
 """What becomes of a path: a file or link as it is, a content, a symlink's target, or a folder."""

@@ -23,6 +23,8 @@ BOOT_CATALOG = "/boot/grub/boot.cat"  # El Torito's list of the two; made with t
 ESP_IMAGE = "/boot/grub/efi.img"  # El Torito, UEFI; and the ESP partition of a USB disk
 EFI_LOADER = "/EFI/BOOT/BOOTX64.EFI"
 
+BUILDER = "usr/share/democd"  # the builder itself, in the root of dom0 and plain Linux
+
 INSTALLER = "/install.pyz"  # `xendemo install` for a Linux that has the disc mounted
 
 README = "/README.CD"

@@ -32,6 +32,8 @@ VERBS: dict[str, ModuleType] = {
 DEFAULT_VERB = "build"
 INTERRUPTED = 130
 TERMINATED = 143
+LIBRARIES = ("qemu", "qemu.qmp", "pexpect")
+"""What only some verbs need, and a builder on the disc itself need not have."""
 DISK_TROUBLE = (
     errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.EEXIST
 )  # fmt: skip
@@ -55,6 +57,12 @@ def main(argv: Sequence[str]) -> int:
     except KeyboardInterrupt:
         print("interrupted; nothing half-made was kept", file=sys.stderr)
         return INTERRUPTED
+    except ModuleNotFoundError as error:
+        if error.name not in LIBRARIES:
+            raise
+        print(f"error: the Python package {error.name} is missing", file=sys.stderr)
+        print("  run `make setup` in a checkout of the builder", file=sys.stderr)
+        return 1
     except BrokenPipeError:
         # The reader of our output has left, as `head` does; spare it Python's last words too.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -40,7 +40,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     which = recipe_arguments(parser)
     which.add_argument(
         "--from", type=Path, metavar="DISC", dest="source",
-        help="make the disc from another: an ISO, a drive, or a folder that `unpack` made",
+        help="make the disc from another: an ISO, a drive, where one is mounted, or a folder that "
+        "`unpack` made",
     )  # fmt: skip
     parser.add_argument(
         "--overlay", action="append", type=Path, default=[], metavar="DIR", dest="overlays",

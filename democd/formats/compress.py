@@ -13,7 +13,6 @@ import zlib
 from collections.abc import Iterator
 
 import lz4.block
-import lzallright
 import zstandard
 
 from democd.errors import InputError
@@ -109,7 +108,7 @@ def _chunks(data: bytes) -> Iterator[bytes]:
     except EOFError as error:
         raise CutShortError(f"the {kind} data in it is cut short") from error
     except (OSError, ValueError, MemoryError, zlib.error, lzma.LZMAError, zstandard.ZstdError,
-            lz4.block.LZ4BlockError, lzallright.LZOError) as error:  # fmt: skip
+            lz4.block.LZ4BlockError) as error:  # fmt: skip
         raise InputError(f"the {kind} data in it is damaged: {error}") from error
 
 
@@ -195,11 +194,28 @@ def _lzo(data: bytes) -> Iterator[bytes]:
         block = data[position : position + packed]
         if len(block) < packed:
             raise EOFError
-        chunk = block if packed == size else lzallright.LZOCompressor.decompress(block, size)
+        chunk = block if packed == size else _lzo_block(block, size)
         if len(chunk) != size:
             raise ValueError("a block of another size than it says")
         yield bytes(chunk)
         position += packed
+
+
+def _lzo_block(block: bytes, size: int) -> bytes:
+    """Unpack a block; only Linux kernels of old are packed so, and the disc has another library."""
+    try:
+        import lzallright
+    except ModuleNotFoundError:
+        import lzo  # Debian's python3-lzo
+
+        try:
+            return bytes(lzo.decompress(block, False, size))
+        except lzo.error as error:
+            raise ValueError(str(error)) from error
+    try:
+        return bytes(lzallright.LZOCompressor.decompress(block, size))
+    except lzallright.LZOError as error:
+        raise ValueError(str(error)) from error
 
 
 def _big_endian(data: bytes, at: int) -> int:

@@ -80,9 +80,25 @@ def container() -> list[str]:
 
 def mount_points() -> list[str]:
     """Return where something is mounted, as this process sees it, in the order it was mounted."""
-    # proc(5), mountinfo: the fifth field, blanks and the like as \ooo.
-    lines = Path("/proc/self/mountinfo").read_text().splitlines()
-    return [re.sub(r"\\(\d{3})", lambda m: chr(int(m[1], 8)), line.split()[4]) for line in lines]
+    return [point for point, _, _ in mounts()]
+
+
+def mounts() -> list[tuple[str, str, str]]:
+    r"""Return (where, type of file system, what) of each mount, in the order of `mount_points`.
+
+    proc(5), mountinfo: the fifth field is where; behind a field `-` stand type and what. Blanks
+    and the like are \ooo.
+    """
+    found = []
+    for line in Path("/proc/self/mountinfo").read_text().splitlines():
+        head, _, tail = line.partition(" - ")
+        kind, what = tail.split(" ")[:2]
+        found.append((_plain(head.split(" ")[4]), kind, _plain(what)))
+    return found
+
+
+def _plain(field: str) -> str:
+    return re.sub(r"\\(\d{3})", lambda match: chr(int(match[1], 8)), field)
 
 
 def run(

@@ -15,7 +15,7 @@ from democd.formats.iso import Volume
 from democd.host.progress import Reporter
 from democd.identity import volume_of
 from democd.recipe import MEDIA, Given
-from democd.remake import apart, changes, folder, repack
+from democd.remake import apart, changes, folder, mounted, repack
 from democd.remake.changes import PACKING, TEXTUAL, Change
 from democd.remake.folder import Folder
 from democd.remake.original import opened
@@ -37,7 +37,8 @@ class Wanted:
     """What somebody wants changed.
 
     Attributes:
-        source: the old disc: an ISO, a drive, or the folder it was unpacked into.
+        source: the old disc: an ISO, a drive, where one is mounted, or the folder that one was
+            unpacked into.
         overlays: folders to be laid over the root of every role, the last on top.
         overrides: of `--set`.
         options: keys that were given by options of their own.
@@ -90,12 +91,13 @@ def build(wanted: Wanted, *, workspace: Workspace, output: Path, reporter: Repor
 @contextmanager
 def _unpacked(source: Path, workspace: Workspace, reporter: Reporter) -> Iterator[Folder]:
     """Give the old disc as a folder: the person's, or one in scratch space, packed as it is."""
-    if source.is_dir():
+    there = mounted.at(source) if source.is_dir() else None
+    if source.is_dir() and not there:
         yield folder.read(source)
         return
-    with opened(source) as original:
+    with opened(there.device if there else source) as original:
         top = workspace.tmp / "from"
-        apart.lay(original, top, reporter)
+        apart.lay(original, top, reporter, there.folder if there else None)
         yield folder.read(top)
 
 

@@ -15,7 +15,7 @@ from democd.errors import BuildError, InputError
 from democd.formats import cpio, initramfs
 from democd.host.progress import Reporter
 from democd.recipe import as_toml
-from democd.remake import folder, squashed, table, trees
+from democd.remake import folder, mounted, squashed, table, trees
 from democd.remake.folder import Folder, Part
 from democd.remake.original import DAMAGED, Original, opened
 from democd.remake.table import Special
@@ -36,7 +36,7 @@ def unpack(source: Path, target: Path, reporter: Reporter) -> Folder:
     """Unpack a disc into a new folder, which appears when it is whole.
 
     Args:
-        source: the ISO, or the drive.
+        source: the ISO, the drive, or where it is mounted.
         target: the folder; must not be there yet, or be empty.
         reporter: shows the steps.
 
@@ -46,7 +46,8 @@ def unpack(source: Path, target: Path, reporter: Reporter) -> Folder:
     """
     if target.is_symlink() or (target.exists() and not _is_empty(target)):
         raise InputError(f"{target} is there already", "name a new folder")
-    with opened(source) as original:
+    there = mounted.at(source) if source.is_dir() else None
+    with opened(there.device if there else source) as original:
         target.parent.mkdir(parents=True, exist_ok=True)
         _refuse_no_room(target.parent, 2 * original.disc.size)
         scratch = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
@@ -66,8 +67,15 @@ def _is_empty(target: Path) -> bool:
     return target.is_dir() and not any(target.iterdir())
 
 
-def lay(original: Original, top: Path, reporter: Reporter) -> None:
-    """Copy a disc's files into a new folder, each compared with its sum; its parts stay packed."""
+def lay(original: Original, top: Path, reporter: Reporter, there: Path | None = None) -> None:
+    """Copy a disc's files into a new folder, each compared with its sum; its parts stay packed.
+
+    Args:
+        original: the disc.
+        top: the new folder.
+        reporter: shows the step.
+        there: where the disc is mounted; its parts then become links to there.
+    """
     with reporter.step("read", original.path.name) as step:
         (top / folder.PACKED).mkdir(parents=True)
         packed = {part.path: part for part in folder.parts(original.about["layers"])}
@@ -82,7 +90,11 @@ def lay(original: Original, top: Path, reporter: Reporter) -> None:
         for path in original.files:
             target = _target(top, path, packed.get(path))
             target.parent.mkdir(parents=True, exist_ok=True)
-            original.copy(path, target, at)
+            if there and path in packed:
+                original.compare(path, at)
+                target.symlink_to(there / path[1:])
+            else:
+                original.copy(path, target, at)
             if path in packed:
                 keep_digest(target, original.sums[path])
         (top / folder.BOOT_CODE).write_bytes(original.system_area()[:BOOT_CODE_SIZE])

@@ -67,13 +67,20 @@ class Original:
         Raises:
             BuildError: it is damaged.
         """
+        with target.open("xb") as stream:
+            self._read(path, stream.write, at)
+
+    def compare(self, path: str, at: Callable[[int], None] = lambda count: None) -> None:
+        """Compare the sum of a file of the disc; arguments and errors as for `copy`."""
+        self._read(path, len, at)
+
+    def _read(self, path: str, take: Callable[[bytes], object], at: Callable[[int], None]) -> None:
         digest = hashlib.sha256()
         try:
-            with target.open("xb") as stream:
-                for chunk in self.disc.chunks(self.files[path]):
-                    digest.update(chunk)
-                    stream.write(chunk)
-                    at(len(chunk))
+            for chunk in self.disc.chunks(self.files[path]):
+                digest.update(chunk)
+                take(chunk)
+                at(len(chunk))
         except ValueError as error:
             raise BuildError(f"{self.path}: {path} cannot be read: {error}", DAMAGED) from error
         if digest.hexdigest() != self.sums.get(path, digest.hexdigest()):

@@ -15,7 +15,7 @@ from democd.errors import InputError
 from democd.host.progress import Step
 from democd.layering import Extra, members, squash, writer
 from democd.recipe import WELL_KNOWN_HASH, Layers, Recipe
-from democd.workspace import Made, Workspace
+from democd.workspace import Made, Workspace, tree
 
 CODE = [Path(__file__), Path(layering.__file__)]
 """What shapes a layer beside its content."""
@@ -25,6 +25,13 @@ PASSWORD_HINT = "etc/issue.d/password.issue"
 OWN_PASSWORD = "etc/ssh/sshd_config.d/10-own-password.conf"
 UNITS = "etc/systemd/system"
 GENERATORS = "etc/systemd/system-generators"
+
+REBUILD = "usr/lib/xendemo/xendemo/rebuild.py"
+"""The program that makes a disc of the running one; where it is, the builder must be too."""
+BUILDER = Path(__file__).parents[2]
+BUILDER_PARTS = ("build.py", "democd.toml", "democd", "docs", "grub", "overlays", "profiles",
+                 "rootfs")  # fmt: skip
+"""What of the builder makes discs."""
 
 XATTR = "SCHILY.xattr."
 """How a pax archive's extended attributes start."""
@@ -47,6 +54,8 @@ def build(
         extra = masks(project / "overlays", name)
         if name == "common":
             extra |= login_files(root, recipe) | boot_links(root, kernels)
+        if (project / "overlays" / name / REBUILD).is_file():
+            extra |= builder_files()
         layers.append(overlay(workspace, recipe.layers, root, project / "overlays", name, extra))
     return tuple(layers)
 
@@ -95,7 +104,10 @@ def overlay(
     special = permissions(overlays / "permissions.txt").get(name, {})
     inputs = {
         "tree": overlays / name,
-        "extra": {path: repr(what) for path, what in extra.items()},
+        "extra": {
+            path: what if isinstance(what, Path) else repr(what) for path, what in extra.items()
+        },
+        "programs": [path for path, what in extra.items() if is_program(what)],
         "special": special,
         "settings": vars(settings),
         "root": root.made,
@@ -108,6 +120,11 @@ def overlay(
 
     made: Made = workspace.step(f"layer-{name}", inputs, make)
     return Layer(name, made.path / f"{name}.squashfs", made)
+
+
+def is_program(what: Extra) -> bool:
+    """Return whether a file can be executed."""
+    return isinstance(what, Path) and bool(what.stat().st_mode & 0o100)
 
 
 def boot_links(root: Root, kernels: Kernels) -> dict[str, Extra]:
@@ -148,6 +165,19 @@ def login_files(root: Root, recipe: Recipe) -> dict[str, Extra]:
         files[PASSWORD_HINT] = None
         files[OWN_PASSWORD] = b"PasswordAuthentication yes\n"
     return files
+
+
+def builder_files() -> dict[str, Extra]:
+    """Return the builder's own files, by their paths in the root."""
+    tops = [BUILDER / name for name in BUILDER_PARTS]
+    found = [path for top in tops for path in ([top] if top.is_file() else tree(top))]
+    return {
+        f"{layout.BUILDER}/{path.relative_to(BUILDER).as_posix()}": str(path.readlink())
+        if path.is_symlink()
+        else path
+        for path in found
+        if path.suffix != ".png" and (path.is_symlink() or path.is_file())
+    }
 
 
 def masks(overlays: Path, name: str) -> dict[str, Extra]:

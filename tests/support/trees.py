@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +14,8 @@ from democd.host.run import run
 _LINE = re.compile(r"^(\S{10}) (\d+)/(\d+) +(\d+(?:, *\d+)?) (\S+ \S+) squashfs-root(/.*?)?$")
 
 # Stacks layers as the initrd does and runs a shell script in there as root. All of it is in a
-# mount namespace of its own, and what is written goes into a tmpfs.
+# mount namespace of its own, and what is written goes into a tmpfs. $4 is a
+# folder for /mnt, or empty.
 _IN_ROOT = """
 set -e
 mount -t tmpfs tmpfs "$2"
@@ -21,7 +23,8 @@ mkdir "$2/upper" "$2/work" "$2/root"
 mount -t overlay -o "lowerdir=$1,upperdir=$2/upper,workdir=$2/work" root "$2/root"
 mount --bind /proc "$2/root/proc"
 mount --rbind /dev "$2/root/dev"
-exec chroot "$2/root" /bin/sh -euc "$3"
+[ -z "$4" ] || mount --bind "$4" "$2/root/mnt"
+exec unshare --net chroot "$2/root" /bin/sh -euc "$3"
 """
 
 
@@ -73,12 +76,25 @@ class Trees:
             run(["unsquashfs", "-q", "-n", "-o", str(start), "-d", folder / name, iso])
         (folder / "stack").mkdir()
 
-    def in_root(self, role: str, script: str) -> str:
-        """Run a shell script in the root of a role, and return what it printed.
+    def in_root(
+        self,
+        role: str,
+        script: str,
+        *,
+        layers: Sequence[str] = (),
+        scratch: Path | None = None,
+    ) -> str:
+        """Run a shell script in the root of a role, without a network; return what it printed.
+
+        Args:
+            role: the uppermost layer.
+            script: fails at the first command that does.
+            layers: more of them, between those of all roles and the role's own.
+            scratch: what is at /mnt.
 
         Raises:
             BuildError: it failed.
         """
-        stack = ":".join(str(self.folder / name) for name in (role, "common", "base"))
-        words = ["sh", "-c", _IN_ROOT, "sh", stack, self.folder / "stack", script]
+        stack = ":".join(str(self.folder / name) for name in (role, *layers, "common", "base"))
+        words = ["sh", "-c", _IN_ROOT, "sh", stack, self.folder / "stack", script, scratch or ""]
         return run(words, contained=True).stdout

@@ -27,9 +27,13 @@ VERBS = {
     "destroy": "xendemo.destroy",
     "nat": "xendemo.nat",
     "install": "xendemo.install.command",
+    "unpack": "xendemo.unpack",
+    "rebuild": "xendemo.rebuild",
 }
 INTERRUPTED = 130
-DESCRIPTION = "Starts further domains from the disc, looks after them, and installs the disc."
+DESCRIPTION = (
+    "Starts further domains from the disc, looks after them, installs the disc, and makes others."
+)
 EPILOG = "each verb has its own --help, with examples; the manual page is xendemo(1)"
 
 

@@ -149,6 +149,29 @@ def watch(
         return Done(child.returncode, output.read().decode("utf-8", "replace"), "")
 
 
+def in_front(*argv: str) -> int:
+    """Run a program that shows on this terminal what it does, and return its exit status.
+
+    Who asks us to end asks it: it tidies up, and ends.
+
+    Raises:
+        Failure: there is no such program.
+    """
+    import subprocess
+
+    try:
+        child = subprocess.Popen(
+            argv, env=environment(), process_group=0, preexec_fn=_dies_with_us()
+        )
+    except FileNotFoundError:
+        raise Failure(f"there is no program {argv[0]}") from None
+    while True:
+        try:
+            return child.wait()
+        except KeyboardInterrupt:
+            child.send_signal(signal.SIGINT)
+
+
 def _dies_with_us() -> Callable[[], None] | None:
     """Return what has the kernel kill a child when we are killed; None where Python cannot ask."""
     try:
