@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
@@ -22,11 +23,10 @@ from democd.workspace import Workspace
 from tests.support.gitrepo import MAKEFILE, commit, git
 
 
-@pytest.fixture
-def upstream(tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def pattern(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A repository at `staging`, with the branch `work`, and a tag on its first commit."""
-    top = tmp_path / "up stream"
-    top.mkdir()
+    top = tmp_path_factory.mktemp("pattern")
     git(top, "init", "--quiet", "--initial-branch=staging")
     commit(top, "xen/Makefile", MAKEFILE)
     git(top, "tag", "-m", "the first", "RELEASE-4.21.0")
@@ -36,6 +36,12 @@ def upstream(tmp_path: Path) -> Path:
     commit(top, "b.c", "int b;\n")
     git(top, "checkout", "--quiet", "staging")
     return top
+
+
+@pytest.fixture
+def upstream(tmp_path: Path, pattern: Path) -> Path:
+    """A copy of it."""
+    return shutil.copytree(pattern, tmp_path / "up stream")
 
 
 @pytest.fixture
