@@ -10,6 +10,7 @@ from tests.boot import guest_ends as e
 from tests.boot import guest_network as n
 from tests.boot import guests as g
 from tests.boot import hardware as h
+from tests.boot import remaking as r
 from tests.boot.fleet import Case, disc_at
 from tests.boot.media import Media
 
@@ -139,8 +140,10 @@ CASES = (
             c.no_failed_units,
             c.dhcp_gives_an_address,
             c.ssh_answers,
+            r.the_disc_makes_itself,
         ),
         chipset="q35",
+        memory=1024,
         entry="linux",
         user="user",
     ),
