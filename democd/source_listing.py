@@ -24,7 +24,7 @@ It is complete. Who hands out that disc can hand out this one with it: that is
 how licences such as the GPL want it."""
 
 LACKING = """\
-INCOMPLETE: {} OF THE SOURCES ARE MISSING. They are named at the end. As it is,
+INCOMPLETE: {} OF {} SOURCES ARE MISSING. They are named at the end. As it is,
 this disc is not enough to hand out with the other."""
 
 Pair = tuple[str, str]
@@ -113,7 +113,7 @@ class Listing:
             suite=self.recipe.root.suite,
             binaries=len(self.binaries),
             sources=len(self.packed),
-            state=LACKING.format(count) if count else COMPLETE,
+            state=LACKING.format(count, count + len(self.packed)) if count else COMPLETE,
             trees="\n".join(f"    {tree.path.name:<24} {tree.version}" for tree in self.trees),
             missing="\n".join(lacks) or "Nothing.",
         )

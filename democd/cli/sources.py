@@ -79,4 +79,7 @@ def incomplete(result: Result) -> str:
     """Return what a disc lacks, a line for each source."""
     missing = result.disc.missing
     lines = [f"  {it.origin.name} {it.origin.version}: {it.why}" for it in missing]
-    return "\n".join([f"INCOMPLETE: {len(missing)} sources are not on this disc", *lines])
+    total = len(missing) + len(result.disc.packed)
+    return "\n".join(
+        [f"INCOMPLETE: {len(missing)} of {total} sources are not on this disc", *lines]
+    )

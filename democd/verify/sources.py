@@ -51,7 +51,7 @@ def check_packages(subject: Subject) -> str:
     told = f"{len(there)}, for {len(manifest['binaries'])} packages"
     if lacking:
         names = [" ".join(pair) for pair in sorted(lacking)]
-        return f"{told}; INCOMPLETE, {len(lacking)} are missing:\n{first(names)}"
+        return f"{told}; INCOMPLETE, missing {len(lacking)}:\n{first(names)}"
     return f"{told}; complete"
 
 

@@ -201,8 +201,8 @@ def test_what_a_mirror_has_not_got_is_told_and_the_rest_kept(place: Place) -> No
         assert place.listing() == before
         done = place.run("--allow-missing", "--quiet", proxy=proxy)
     assert done.returncode == 0, done.stderr
-    assert done.stderr.startswith("INCOMPLETE: 1 sources are not on this disc\n  hostname ")
-    assert "INCOMPLETE: 1 OF THE SOURCES" in place.on_disc("/README")
+    assert done.stderr.startswith("INCOMPLETE: 1 of 2 sources are not on this disc\n  hostname ")
+    assert "INCOMPLETE: 1 OF 2 SOURCES ARE MISSING" in place.on_disc("/README")
     told = json.loads(place.on_disc("/manifest.json"))
     assert not told["complete"]
     assert [it["name"] for it in told["sources"]] == ["busybox"]

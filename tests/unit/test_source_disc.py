@@ -134,14 +134,14 @@ def test_what_is_missing_is_told_everywhere(all_sources: list[Packed], tmp_path:
     iso = mastered(planned(tmp_path, all_sources[:2], [lost]), tmp_path / "sources.iso")
     assert "libc6 2.41-13 amd64 glibc 2.41-13 MISSING Source" in content(iso, "/binaries.txt")
     readme = content(iso, "/README")
-    assert "INCOMPLETE: 1 OF THE SOURCES" in readme
+    assert "INCOMPLETE: 1 OF 3 SOURCES ARE MISSING" in readme
     assert readme.endswith("glibc 2.41-13\n    404 Not Found: glibc_2.41-13.dsc\n")
     told = json.loads(content(iso, "/manifest.json"))
     assert told["complete"] is False
     assert told["missing"][0]["packages"] == ["libc6"]
     (check,) = (check for check in verify(iso).checks if check.name == "sources")
     assert check.ok
-    assert "INCOMPLETE, 1 are missing:\nglibc 2.41-13" in check.detail
+    assert "INCOMPLETE, missing 1:\nglibc 2.41-13" in check.detail
 
 
 def test_a_source_that_nobody_told_to_be_missing_is_a_fault(
