@@ -102,7 +102,7 @@ def _inspect_own(recipe: Recipe, workspace: Workspace, reporter: Reporter, *, re
 
 def _clone_xen(recipe: Recipe, workspace: Workspace, reporter: Reporter) -> Recipe:
     """Return the recipe with a folder where it names a git repository; asked before long work."""
-    if not (where := xen_clone.address(recipe)):
+    if not recipe.sources.enabled or not (where := xen_clone.address(recipe)):
         return recipe
     with reporter.step("clone", str(where)) as step:
         return xen_clone.build(workspace, recipe, step)

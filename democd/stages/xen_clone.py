@@ -23,11 +23,9 @@ _CODE = [Path(__file__), Path(git.__file__)]
 
 
 def address(recipe: Recipe) -> Address | None:
-    """Return the repository that a recipe names; None if it wants none, or names a folder."""
-    wanted = recipe.sources
-    if not wanted.enabled or not wanted.xen or (recipe.folder / wanted.xen).is_dir():
-        return None
-    return git_address.parse(wanted.xen)
+    """Return the repository that a recipe names; None if it names a folder, or nothing."""
+    named = recipe.sources.xen
+    return git_address.parse(named) if named and not (recipe.folder / named).is_dir() else None
 
 
 def build(workspace: Workspace, recipe: Recipe, step: Step) -> Recipe:

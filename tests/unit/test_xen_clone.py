@@ -274,7 +274,7 @@ def test_the_option_takes_addresses_and_folders(
     found = named("ann@localhost:xen.git#work")
     assert found.sources.enabled
     assert xen_clone.address(found) == git_address.Address("ann@localhost:xen.git", "work")
-    assert xen_clone.address(replace(found, sources=recipe.Sources(xen="a:b"))) is None
+    assert xen_clone.address(replace(found, sources=recipe.Sources())) is None
     with pytest.raises(Mistakes) as caught:
         named("plain#work")
     assert f"write {(tmp_path / 'plain').as_uri()}#work" in caught.value.mistakes[0][1]
