@@ -270,7 +270,7 @@ DAMAGES: list[tuple[Callable[[Patient], None], str, str]] = [
     (xen_is_something_else, "kernels", "no Xen hypervisor"),
     (layer_magic, "layers", "/live/dom0.squashfs is not a squashfs"),
     (layer_cut, "layers", "of the 1099511627776"),
-    (initrd_damaged, "initrds", "cpio"),
+    (initrd_damaged, "initrds", "the zstd data in it is damaged"),
     (initrd_packing, "initrds", "not packed with zstd"),
     (readme_byte, "checksums", "/README.CD is damaged"),
     (sums_line, "checksums", "/README.CD is not in /SHA256SUMS"),
