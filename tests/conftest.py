@@ -8,8 +8,10 @@ build/boot-tests/.
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,6 +22,8 @@ pytest.register_assert_rewrite("tests.boot.checks", "tests.boot.hardware")
 from tests.boot.fleet import Fleet  # noqa: E402
 from tests.support.building import BOOKWORM, BUILD, TREE, build  # noqa: E402
 from tests.support.shaping import shape  # noqa: E402
+from tests.support.trees import Trees  # noqa: E402
+from tests.support.world import Built, build_world  # noqa: E402
 
 # A shell's background job starts with Ctrl-C ignored, and what tests interrupt would inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -89,6 +93,27 @@ def tree_iso(built: Path, install_tree: Path) -> Path:
 def smoke_iso() -> Path:
     """The smoke disc of the checkout, built if it is not up to date."""
     return build(profile="smoke")
+
+
+@pytest.fixture(scope="session")
+def trees(built: Path) -> Iterator[Trees]:
+    """The layers of the disc, unpacked."""
+    folder = Path(tempfile.mkdtemp(prefix="xendemo-trees-"))
+    yield Trees(built, folder)
+    shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="session")
+def world(trees: Trees, tmp_path_factory: pytest.TempPathFactory) -> Built:
+    """What `xendemo world` makes in the disc's root, without a network."""
+    return build_world(trees, tmp_path_factory.mktemp("world"))
+
+
+@pytest.fixture(scope="session")
+def world_iso(world: Built) -> Path:
+    """The smoke disc with what the disc has built."""
+    tree = f"kernels.install_tree={world.install}"
+    return build("disc.name=world", tree, profile="smoke", output=BUILD / "tests")
 
 
 @pytest.fixture(scope="session")

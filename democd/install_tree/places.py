@@ -22,6 +22,7 @@ UNWANTED = re.compile(
     r"|(var/)?run/.*|var/lock/.*"  # tmpfs
     r"|usr/lib/debug/.*|usr/local/lib/debug/.*|(.*/)?xen-syms.*"  # for debuggers
     r"|usr/lib(64)?/efi/.*"  # Xen as an EFI program
+    r"|usr/lib/modules/.*"  # a kernel's, beside Xen's: [kernels] names these by themselves
     r"|usr/(local/)?include/.*|.*\.(a|la)|.*/pkgconfig/.*"  # to build with
     r"|usr/(local/)?share/doc/.*"
 )

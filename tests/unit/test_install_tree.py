@@ -189,6 +189,7 @@ def test_a_package_is_named_by_debians_rule(soname: str, package: str) -> None:
         ("var/lib/xen/dump", "var/lib/xen/dump"),
         ("usr/lib/debug/xen-syms-4.20", ""),
         ("usr/lib64/efi/xen.efi", ""),
+        ("lib/modules/6.12.1-xen0/modules.dep", ""),
         ("usr/local/include/xenctrl.h", ""),
         ("usr/local/lib/libxenctrl.a", ""),
     ],

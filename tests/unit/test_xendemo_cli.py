@@ -260,6 +260,10 @@ def completed(typed: str, tmp_path: Path) -> str:
         ("xendemo install --dr", "xendemo install --dry-run "),
         ("xendemo install --disk /dev/sda --wi", "xendemo install --disk /dev/sda --wipe "),
         ("xendemo list --j", "xendemo list --json "),
+        ("xendemo wo", "xendemo world "),
+        ("xendemo world too", "xendemo world tools "),
+        ("xendemo world LINUX_SRC_", "xendemo world LINUX_SRC_PATH="),
+        ("xendemo-world xen --dr", "xendemo-world xen --dry-run "),
         ("xendemo console gu", "xendemo console guest1 "),
         ("xendemo ssh st", "xendemo ssh stock "),
         ("xendemo shutdown guest1 --w", "xendemo shutdown guest1 --wait "),
@@ -303,7 +307,11 @@ def manual(page: str) -> str:
     return (MANUALS / f"{page}.1").read_text().replace(r"\-", "-")
 
 
-PAGES = {"xendemo": sorted({*cli.VERBS} - {"install"}), "xendemo-install": ["install"]}
+PAGES = {
+    "xendemo": sorted({*cli.VERBS} - {"install", "world"}),
+    "xendemo-install": ["install"],
+    "xendemo-world": ["world"],
+}
 """Each page of the manual, and the verbs whose options it has."""
 
 
@@ -323,7 +331,9 @@ def test_the_manual_has_a_chapter_for_each_verb() -> None:
         assert f".SS {verb}\n" in manual("xendemo")
 
 
-@pytest.mark.parametrize(("page", "least"), [("xendemo", 6), ("xendemo-install", 2)])
+@pytest.mark.parametrize(
+    ("page", "least"), [("xendemo", 6), ("xendemo-install", 2), ("xendemo-world", 3)]
+)
 def test_the_examples_of_the_manual_are_accepted(page: str, least: int) -> None:
     examples = re.findall(r"\.EX\n(.*?)\.EE", manual(page), re.DOTALL)
     lines = [

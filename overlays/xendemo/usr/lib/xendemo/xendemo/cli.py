@@ -29,6 +29,7 @@ VERBS = {
     "install": "xendemo.install.command",
     "unpack": "xendemo.unpack",
     "rebuild": "xendemo.rebuild",
+    "world": "xendemo.world.command",
 }
 INTERRUPTED = 130
 DESCRIPTION = (

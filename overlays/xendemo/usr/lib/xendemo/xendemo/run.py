@@ -8,7 +8,7 @@ import signal
 from collections.abc import Callable
 from dataclasses import dataclass
 from types import FrameType
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, BinaryIO, NoReturn
 
 from xendemo.errors import Failure
 
@@ -99,7 +99,11 @@ def finish(*argv: str) -> tuple[Done, bool]:
 
 
 def watch(
-    *argv: str, given: str = "", tick: Callable[[], None] | None = None, brief: bool = False
+    *argv: str,
+    given: str = "",
+    tick: Callable[[], None] | None = None,
+    brief: bool = False,
+    into: BinaryIO | None = None,
 ) -> Done:
     """Run a program that may take long, and end it when we are asked to end, or are killed.
 
@@ -108,9 +112,11 @@ def watch(
         given: what it reads on its standard input.
         tick: called now and then while it runs.
         brief: it changes no file and ends by itself, so it need not die with us.
+        into: an unbuffered file that gets what it writes, which may be much.
 
     Returns:
-        Its status, and as `out` all that it wrote, complaints too, in the order of writing.
+        Its status, and as `out` all that it wrote, complaints too, in the order of writing; ""
+        if that went into a file.
 
     Raises:
         Failure: there is no such program.
@@ -120,8 +126,9 @@ def watch(
 
     with (
         os.fdopen(os.memfd_create("given"), "w+", encoding="utf-8") as stdin,
-        tempfile.TemporaryFile(buffering=0) as output,
+        tempfile.TemporaryFile(buffering=0) as kept,
     ):
+        output = into or kept
         stdin.write(given)
         stdin.flush()
         stdin.seek(0)
@@ -145,8 +152,8 @@ def watch(
         except BaseException:
             _end_group(child)
             raise
-        output.seek(0)
-        return Done(child.returncode, output.read().decode("utf-8", "replace"), "")
+        kept.seek(0)
+        return Done(child.returncode, kept.read().decode("utf-8", "replace"), "")
 
 
 def in_front(*argv: str) -> int:
