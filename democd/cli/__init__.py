@@ -83,7 +83,12 @@ def explain(error: BuildError) -> str:
         lines += [f"  {line}" for line in hint.splitlines()]
     if isinstance(error, Mistakes):
         lines.append(error.message)
-    return "\n".join(lines)
+    return "\n".join(map(_shown, lines))
+
+
+def _shown(line: str) -> str:
+    """Return a line without what would steer a terminal: names on a disc may be a stranger's."""
+    return "".join(letter if letter.isprintable() or letter == "\t" else "?" for letter in line)
 
 
 def parser() -> argparse.ArgumentParser:

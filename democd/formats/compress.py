@@ -24,6 +24,8 @@ LZ4_BLOCK = 8 << 20  # lz4_Frame_format.md, "Legacy frame": every block but the 
 LZO_BLOCK = 64 << 20  # lzop.c, MAX_BLOCK_SIZE
 XZ_MEMORY = 512 << 20
 PIECE = 1 << 20
+FED = 4096
+"""Bytes that zstd is fed at a time, as it cannot be told where to stop: 4 can unpack to 128 KiB."""
 
 MAGICS = {
     "gzip": b"\x1f\x8b\x08",
@@ -63,18 +65,27 @@ def unpack(data: bytes, limit: int = LIMIT) -> bytes:
     return b"".join(chunks)
 
 
-def unpack_first(data: bytes, limit: int = LIMIT) -> tuple[bytes, int]:
-    """Return the unpacked content of the zstd frame that `data` starts with, and where it ends.
+def unpack_from(data: bytes, at: int, limit: int = LIMIT) -> tuple[bytes, int]:
+    """Return the unpacked content of the zstd frame that starts at a byte, and where it ends.
 
     Raises:
         InputError: as `unpack`; also if it is packed in another way.
     """
-    if compression(data) != "zstd":
+    if not data.startswith(MAGICS["zstd"], at):
         raise InputError("it is not packed with zstd")
-    content = unpack(data, limit)
     stream = zstandard.ZstdDecompressor().decompressobj()
-    stream.decompress(data)
-    return content, len(data) - len(stream.unused_data)
+    content = bytearray()
+    try:
+        for start in range(at, len(data), FED):
+            piece = data[start : start + FED]
+            content += stream.decompress(piece)
+            if len(content) > limit:
+                raise InputError(f"the zstd data in it unpacks to more than {limit >> 20} MiB")
+            if stream.eof:
+                return bytes(content), start + len(piece) - len(stream.unused_data)
+    except (MemoryError, zstandard.ZstdError) as error:
+        raise InputError(f"the zstd data in it is damaged: {error}") from error
+    raise CutShortError("the zstd data in it is cut short")
 
 
 def peek(data: bytes, size: int = 4096) -> bytes:
@@ -141,9 +152,8 @@ def _drain(stream: bz2.BZ2Decompressor | lzma.LZMADecompressor, data: bytes) -> 
 
 def _zstd(data: bytes) -> Iterator[bytes]:
     stream = zstandard.ZstdDecompressor().decompressobj()
-    # Fed bit by bit, as it cannot be told where to stop; 4 bytes can unpack to 128 KiB.
-    for start in range(0, len(data), 4096):
-        yield stream.decompress(data[start : start + 4096])
+    for start in range(0, len(data), FED):
+        yield stream.decompress(data[start : start + FED])
         if stream.eof:
             return
     raise EOFError

@@ -38,6 +38,8 @@ FIELDS = (
 MAGIC = b"070701"
 HEADER_SIZE = 6 + 8 * len(FIELDS)
 TRAILER = "TRAILER!!!"
+ENTRIES_MAX = 200_000
+"""More than any initramfs has; each takes ten times as much memory as its header in an archive."""
 _DIGITS = re.compile(rb"[0-9A-Fa-f]+")
 
 
@@ -138,17 +140,17 @@ def unpack(archive: bytes) -> list[Entry]:
     Raises:
         BuildError: it is cut short, or not newc cpio.
     """
-    return unpack_first(archive)[0]
+    return unpack_from(archive, 0)[0]
 
 
-def unpack_first(archive: bytes) -> tuple[list[Entry], int]:
-    """Return the entries of the archive that some bytes start with, and where it ends.
+def unpack_from(archive: bytes, at: int) -> tuple[list[Entry], int]:
+    """Return the entries of the archive that starts at a byte, and the byte at which it ends.
 
     Raises:
         BuildError: it is cut short, or not newc cpio.
     """
     entries: list[Entry] = []
-    at = 0
+    start = at
     while True:
         header = archive[at : at + HEADER_SIZE]
         if len(header) < HEADER_SIZE:
@@ -160,13 +162,15 @@ def unpack_first(archive: bytes) -> tuple[list[Entry], int]:
         fields = dict(zip(FIELDS, values, strict=True))
         name_at = at + HEADER_SIZE
         data_at = name_at + fields["namesize"]
-        data_at += -data_at % 4
+        data_at += -(data_at - start) % 4
         end = data_at + fields["filesize"]
         if end > len(archive):
             raise BuildError("the cpio archive is cut short", "build it anew")
         name = archive[name_at:data_at][: fields["namesize"]].rstrip(b"\0").decode(errors="replace")
         if name == TRAILER:
-            return entries, end + -end % 4
+            return entries, end + -(end - start) % 4
+        if len(entries) == ENTRIES_MAX:
+            raise BuildError(f"the cpio archive has more than {ENTRIES_MAX} files")
         device = (fields["rmajor"], fields["rminor"])
         entries.append(Entry(name, fields["mode"], archive[data_at:end], device))
-        at = end + -end % 4
+        at = end + -(end - start) % 4

@@ -5,9 +5,14 @@ Source: Linux, Documentation/driver-api/early-userspace/buffer-format.rst; init/
 
 from __future__ import annotations
 
+import re
+
 from democd.errors import BuildError
 from democd.formats import cpio
-from democd.formats.compress import unpack_first
+from democd.formats.compress import unpack_from
+
+ARCHIVES_MAX = 1000
+_PADDING = re.compile(rb"\0*")
 
 
 def entries(data: bytes, limit: int) -> list[cpio.Entry]:
@@ -21,25 +26,31 @@ def entries(data: bytes, limit: int) -> list[cpio.Entry]:
         BuildError: it is damaged, or unpacks to more.
     """
     found: dict[str, cpio.Entry] = {}
-    at = 0
+    at, archives = _behind_padding(data, 0), 0
     while at < len(data):
-        if data[at] == 0:  # what fills up to a multiple of four
-            at += 1
-            continue
+        archives += 1
+        if archives > ARCHIVES_MAX:
+            raise BuildError(f"it has more than {ARCHIVES_MAX} archives")
         if data.startswith(cpio.MAGIC, at):
-            read, length = cpio.unpack_first(data[at:])
+            read, at = cpio.unpack_from(data, at)
         else:
-            archive, length = unpack_first(data[at:], limit)
+            archive, at = unpack_from(data, at, limit)
             read = cpio.unpack(archive)
             limit -= len(archive)
-        if length <= 0:
-            raise BuildError(f"nothing that Linux reads (at byte {at})")
+        at = _behind_padding(data, at)
         names = [entry.name for entry in read]
         if len(set(names)) < len(names):
             raise BuildError("two files of one name in one archive")
         found.update({entry.name: entry for entry in read})
-        at += length
+        if len(found) > cpio.ENTRIES_MAX:
+            raise BuildError(f"it has more than {cpio.ENTRIES_MAX} files")
     return list(found.values())
+
+
+def _behind_padding(data: bytes, at: int) -> int:
+    """Return where the zero bytes end that fill up to a multiple of four."""
+    match = _PADDING.match(data, at)
+    return match.end() if match else at
 
 
 def appended(data: bytes, more: list[cpio.Entry], mtime: int) -> bytes:

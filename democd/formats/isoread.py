@@ -22,8 +22,11 @@ PRIMARY = 1
 SUPPLEMENTARY = 2
 _TERMINATOR = 255
 _DEPTH_MAX = 32
-_FILES_MAX = 200_000
 _AREAS_MAX = 8
+_NAMES_MAX = 200_000
+"""Files and folders of a disc: a folder may lie in several, so that they seem to be without end."""
+_FOLDERS_MAX = 64 << 20
+"""Bytes of all records of folders."""
 
 # Directory record:
 #   0  B  its length            10  I  size in bytes (big-endian copy behind)
@@ -93,8 +96,14 @@ class Disc:
         """
         if start < 0 or length < 0 or start + length > self.size:
             raise ValueError(f"bytes {start} to {start + length} are beyond the end of the ISO")
-        self._stream.seek(start)
-        return self._stream.read(length)
+        try:
+            self._stream.seek(start)
+            found = self._stream.read(length)
+        except OSError as error:
+            raise ValueError(f"bytes from {start} on cannot be read: {error.strerror}") from error
+        if len(found) < length:
+            raise ValueError(f"the ISO ends before byte {start + length}")
+        return found
 
     def content(self, extent: Extent) -> bytes:
         """Return a file's bytes."""
@@ -120,20 +129,25 @@ class Disc:
         A file of 4 GiB or more has several records; its extents must follow each other.
 
         Raises:
-            ValueError: a folder is damaged.
+            ValueError: a folder is damaged, or they have no end.
         """
         found: dict[str, Extent] = {}
         pending = [("", self.primary.root, 0)]
+        names = length = 0
         while pending:
             folder, extent, depth = pending.pop()
-            if depth > _DEPTH_MAX or len(found) > _FILES_MAX:
+            length += extent.size
+            if depth > _DEPTH_MAX or length > _FOLDERS_MAX:
                 raise ValueError(f"the folders below {folder or '/'} have no end")
             for name, is_folder, place in self._records(self.content(extent), folder):
                 path = f"{folder}/{name}"
+                names += 1
+                if names > _NAMES_MAX:
+                    raise ValueError("it has more files than a disc can have")
                 if is_folder:
                     pending.append((path, place, depth + 1))
                 elif path in found:
-                    found[path] = Extent(found[path].lba, found[path].size + place.size)
+                    found[path] = _longer(path, found[path], place)
                 else:
                     found[path] = place
         return dict(sorted(found.items()))
@@ -168,6 +182,8 @@ class Disc:
                     name += content[1:]  # behind the flags
                 elif kind == b"CE" and len(content) >= _CONTINUATION.size:
                     block, start, length = _CONTINUATION.unpack_from(content)
+                    if start + length > BLOCK:  # IEEE P1281, 5.1: in one block
+                        raise ValueError("a name goes on for longer than one can")
                     further = self.read(block * BLOCK + start, length)
             if not further:
                 break
@@ -175,13 +191,23 @@ class Disc:
         return name.decode(errors="replace")
 
 
+def _longer(path: str, first: Extent, more: Extent) -> Extent:
+    """Return the extent of a file with one more record."""
+    blocks, rest = divmod(first.size, BLOCK)
+    if rest or more.lba != first.lba + blocks:
+        raise ValueError(f"{path} is there twice, or in pieces")
+    return Extent(first.lba, first.size + more.size)
+
+
 def open_disc(path: Path) -> Disc:
-    """Open an ISO file for reading; leaving the value's `with` block closes it.
+    """Open an ISO file or a drive for reading; leaving the value's `with` block closes it.
 
     Raises:
         ValueError: it is not an ISO 9660 volume.
         OSError: it cannot be read.
     """
+    if path.is_fifo() or path.is_socket():  # to open it might wait for ever
+        raise ValueError("neither a file nor a drive")
     stream = path.open("rb")
     try:
         return Disc(stream, stream.seek(0, 2))

@@ -8,11 +8,13 @@ own, so its descendants and its mounts go as well.
 from __future__ import annotations
 
 import ctypes
+import math
 import os
 import re
 import shlex
 import signal
 import subprocess
+import sys
 import threading
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
@@ -34,6 +36,8 @@ PASSED_ON = (
     "APT_CONFIG",
     "TMPDIR",
 )
+_PIECE = 1 << 20
+_LATE = "had not done its work after {:.0f} seconds, and was ended"
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -110,6 +114,9 @@ def run(
     feed: Callable[[IO[bytes]], None] | None = None,
     on_line: Callable[[str], None] | None = None,
     log: Path | None = None,
+    seconds: float = math.inf,
+    most: int = sys.maxsize,
+    errors: str = "replace",
 ) -> Finished:
     """Run a program to its end.
 
@@ -121,10 +128,13 @@ def run(
         feed: writes the program's standard input, in this thread.
         on_line: called with each line of standard error while it runs, from another thread.
         log: a file that gets standard error whole.
+        seconds: it is ended when it has not ended by then; for what reads what strangers made.
+        most: bytes of standard output that it may print; likewise.
+        errors: how its output is decoded; by "surrogateescape" names of files stay what they are.
 
     Raises:
-        BuildError: it cannot be started, or ended with another code than 0; the command and its
-            last lines are in the hint.
+        BuildError: it cannot be started, or ended with another code than 0, or had to be ended;
+            the command and its last lines are in the hint.
     """
     words = [str(word) for word in argv]
     words[0] = find_tool(words[0])
@@ -144,11 +154,21 @@ def run(
         raise BuildError(f"cannot start {words[0]}: {error.strerror}") from error
     out: list[bytes] = []
     err: list[str] = []
+    ended: list[str] = []
+
+    def end(why: str) -> None:
+        ended.append(why)
+        process.kill()
+
     threads = [
-        threading.Thread(target=_collect, args=(process.stdout, out)),
+        threading.Thread(target=_collect, args=(process.stdout, out, most, end)),
         threading.Thread(target=_follow, args=(process.stderr, err, on_line)),
     ]
+    timer = threading.Timer(min(seconds, threading.TIMEOUT_MAX), end, [_LATE.format(seconds)])
+    timer.daemon = True
     try:
+        if seconds < math.inf:
+            timer.start()
         for thread in threads:
             thread.start()
         if feed and process.stdin:
@@ -157,15 +177,17 @@ def run(
             thread.join()
         code = process.wait()
     finally:
+        timer.cancel()
         if process.poll() is None:
             process.kill()
             process.wait()
-    stdout = b"".join(out).decode(errors="replace")
+    stdout = b"".join(out).decode(errors=errors)
     if log:
         log.write_text("\n".join(err) + "\n")
-    if code != 0:
+    if code != 0 or ended:
         last = "\n".join(deque(err or stdout.splitlines(), LAST_LINES))
         how = f"was killed by signal {-code}" if code < 0 else f"failed with exit code {code}"
+        how = ended[0] if ended else how
         raise BuildError(f"{Path(words[0]).name} {how}", f"$ {shlex.join(words)}\n{last}")
     return Finished(stdout, "\n".join(err))
 
@@ -178,9 +200,15 @@ def _feed(stream: IO[bytes], feed: Callable[[IO[bytes]], None]) -> None:
         pass  # the program ended early: its exit code and last lines tell why
 
 
-def _collect(stream: IO[bytes] | None, chunks: list[bytes]) -> None:
-    if stream:
-        chunks.append(stream.read())
+def _collect(
+    stream: IO[bytes] | None, chunks: list[bytes], most: int, end: Callable[[str], None]
+) -> None:
+    while stream and (chunk := stream.read(_PIECE)):
+        most -= len(chunk)
+        if most < 0:
+            end("printed more than it should have, and was ended")
+            return
+        chunks.append(chunk)
 
 
 def _follow(

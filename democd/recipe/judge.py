@@ -98,7 +98,7 @@ def _judged(
         key = _key_of(item, known)
         complaints = _wrong(item, key, folder) if key else [_unknown(item, known)]
         if item.where == told and _is_of_the_project(item):
-            complaints = []
+            complaints = _mistyped(item.value, key.kind if key else LIST)
         mistakes += [(f"{item.where}: {item.path}: {what}", hint) for what, hint in complaints]
         if not complaints:
             values[item.path] = tuple(item.value) if isinstance(item.value, list) else item.value
@@ -142,19 +142,25 @@ def _unknown(item: Given, known: Mapping[str, Key]) -> Complaint:
 def _wrong(item: Given, key: Key, folder: Path) -> list[Complaint]:
     """Return all that is wrong with a value."""
     value = item.value
+    if mistyped := _mistyped(value, key.kind):
+        return mistyped
     if key.kind == LIST:
-        if not isinstance(value, (list, tuple)) or any(not isinstance(it, str) for it in value):
-            return [(f"{value!r} is of the wrong type", f"write {TYPE_NAMES[LIST]}")]
         twice = sorted({word for word in value if value.count(word) > 1})
         complaints: list[Complaint] = [(f"{word!r} twice", "write it once") for word in twice]
         return complaints + [
             wrong for word in dict.fromkeys(value) if (wrong := key.check(word, folder))
         ]
-    # In Python a bool is an int.
-    if not isinstance(value, key.kind) or (isinstance(value, bool) and key.kind is not bool):
-        return [(f"{value!r} is of the wrong type", f"write {TYPE_NAMES[key.kind]}")]
     wrong = key.check(value, folder)
     return [wrong] if wrong else []
+
+
+def _mistyped(value: Any, kind: Any) -> list[Complaint]:
+    """Return the complaint about a value of another type than its key's, if it is."""
+    if kind == LIST:
+        right = isinstance(value, (list, tuple)) and all(isinstance(it, str) for it in value)
+    else:  # in Python a bool is an int
+        right = isinstance(value, kind) and (kind is bool or not isinstance(value, bool))
+    return [] if right else [(f"{value!r} is of the wrong type", f"write {TYPE_NAMES[kind]}")]
 
 
 def _disagreements(values: Mapping[str, Any], given: Mapping[str, Given]) -> Iterator[Complaint]:

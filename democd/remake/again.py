@@ -98,7 +98,7 @@ def _unpacked(source: Path, workspace: Workspace, reporter: Reporter) -> Iterato
     with opened(there.device if there else source) as original:
         top = workspace.tmp / "from"
         apart.lay(original, top, reporter, there.folder if there else None)
-        yield folder.read(top)
+        yield folder.read(top, linked=there is not None)
 
 
 def _open_all(old: Folder, reporter: Reporter) -> None:
@@ -113,8 +113,9 @@ def _open_all(old: Folder, reporter: Reporter) -> None:
 
 def _packages(old: Folder) -> tuple[tuple[Package, ...], bytes]:
     """Return the packages of the root, and /packages.txt."""
-    status = old.top / folder.layer(folder.BASE).tree / STATUS
-    if not status.is_file():
+    name = f"{folder.layer(folder.BASE).tree}/{STATUS}"
+    status = old.top / name
+    if not folder.is_plain(old.top, name) or not status.is_file():
         return changes.packages_of(old), (old.top / folder.PACKAGES).read_bytes()
     packages = parse_status(status.read_text(errors="replace"))
     return packages, disc.packages_text(packages).encode()
@@ -124,6 +125,11 @@ def _installer(old: Folder, change: Change, laid: Laid) -> dict[str, bytes]:
     """Return /install.pyz anew, if the overlay that it is made of was changed."""
     if not laid.changed:
         return {}
+    for name in {name for of in old.about["roles"].values() for name in of}:
+        home = f"{folder.layer(name).tree}/{installer.PACKAGE}"
+        found = [path.relative_to(old.top).as_posix() for path in (old.top / home).rglob("*.py")]
+        if not all(folder.is_plain(old.top, path) for path in (home, *found)):
+            raise InputError(f"{old.top / home} has links", "put the files themselves there")
     made = installer.build(replace(change.recipe, roles=old.about["roles"]), old.top)
     return {layout.INSTALLER: made} if made else {}
 
@@ -164,7 +170,11 @@ def _plan(
     boot_code = old.top / folder.BOOT_CODE
     reserve = change.recipe.disc.reserve * 1_000_000
     volume = _volume(old, change)
-    return disc.arrange(volume, files, about, media, packages, boot_code, kept, reserve)
+    try:
+        return disc.arrange(volume, files, about, media, packages, boot_code, kept, reserve)
+    except ValueError as error:  # of GRUB's image
+        what = f"{old.top / folder.DISC}{layout.BIOS_IMAGE}: {error}"
+        raise InputError(what, "unpack the disc again") from error
 
 
 def _volume(old: Folder, change: Change) -> Volume:

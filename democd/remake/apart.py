@@ -17,19 +17,21 @@ from democd.host.progress import Reporter
 from democd.recipe import as_toml
 from democd.remake import folder, mounted, squashed, table, trees
 from democd.remake.folder import Folder, Part
-from democd.remake.original import DAMAGED, Original, opened
+from democd.remake.original import DAMAGED, NAME_MAX, PATH_MAX, Original, opened
 from democd.remake.table import Special
 from democd.remake.trees import is_plain
 from democd.workspace import keep_digest
 
 TEXT = Path(__file__).parents[2] / "docs/README.unpacked"
-BOOT_CODE_SIZE = 512
-INITRD_MAX = 512 << 20
-"""Bytes that an initrd unpacks to at most."""
+INITRD_MAX = 384 << 20
+"""Bytes that an initrd has, and unpacks to, at most."""
+LINK_MAX = 4096
+"""Bytes of a symlink's target, with its end; see PATH_MAX of Linux."""
 SPARE = 64 << 20
 """Bytes that shall be left on the file system that a disc is unpacked to."""
 
-_KINDS = (stat.S_IFREG, stat.S_IFDIR, stat.S_IFLNK, stat.S_IFCHR)
+_NODES = (stat.S_IFCHR, stat.S_IFBLK)
+_KINDS = (stat.S_IFREG, stat.S_IFDIR, stat.S_IFLNK, *_NODES)
 
 
 def unpack(source: Path, target: Path, reporter: Reporter) -> Folder:
@@ -59,8 +61,17 @@ def unpack(source: Path, target: Path, reporter: Reporter) -> Folder:
             made.chmod(0o700 if os.geteuid() == 0 else 0o755)
             made.replace(target)  # an empty folder gives way
         finally:
-            shutil.rmtree(scratch, ignore_errors=True)
+            _remove(scratch)
     return folder.read(target)
+
+
+def _remove(scratch: Path) -> None:
+    """Remove what was unpacked, folders that nobody may write to among it."""
+    for above, folders, _ in os.walk(scratch):
+        for name in folders:
+            if not (path := Path(above, name)).is_symlink():
+                path.chmod(0o700)
+    shutil.rmtree(scratch, ignore_errors=True)
 
 
 def _is_empty(target: Path) -> bool:
@@ -97,7 +108,7 @@ def lay(original: Original, top: Path, reporter: Reporter, there: Path | None = 
                 original.copy(path, target, at)
             if path in packed:
                 keep_digest(target, original.sums[path])
-        (top / folder.BOOT_CODE).write_bytes(original.system_area()[:BOOT_CODE_SIZE])
+        (top / folder.BOOT_CODE).write_bytes(original.system_area()[: folder.BOOT_CODE_SIZE])
         (top / folder.VOLUME).write_text(json.dumps(asdict(original.volume), indent=1) + "\n")
         folder.write_state(top, {}, own=os.geteuid() == 0)
         step.says(f"{len(original.files)} files")
@@ -153,7 +164,7 @@ def open_tree(top: Path, part: Part, *, own: bool) -> None:
     if special or not own:
         listed = top / folder.PERMISSIONS / f"{part.name}.txt"
         listed.parent.mkdir(exist_ok=True)
-        listed.write_text(table.as_text(special), errors="surrogateescape")
+        listed.write_bytes(os.fsencode(table.as_text(special)))
 
 
 def initrd_entries(packed: Path) -> list[cpio.Entry]:
@@ -162,21 +173,34 @@ def initrd_entries(packed: Path) -> list[cpio.Entry]:
     Raises:
         BuildError: it is damaged, or has what none of ours has.
     """
+    if packed.stat().st_size > INITRD_MAX:
+        raise BuildError(f"{packed.name} is impossibly large", DAMAGED)
     try:
         entries = initramfs.entries(packed.read_bytes(), INITRD_MAX)
     except BuildError as error:
         raise BuildError(f"{packed.name}: {error.message}", DAMAGED) from error
-    folders = {entry.name for entry in entries if entry.is_folder()}
+    folders = {""}
     for entry in entries:
         names = entry.name.split("/")
+        above = "/".join(names[:-1])
         whole = entry.name.isprintable() and "\ufffd" not in entry.name
-        if not whole or {"", ".", ".."} & set(names):
+        short = len(entry.name.encode()) <= PATH_MAX and len(names[-1].encode()) <= NAME_MAX
+        if not whole or not short or {"", ".", ".."} & set(names):
             raise BuildError(f"{packed.name} has an impossible name: {entry.name[:80]!r}", DAMAGED)
-        if stat.S_IFMT(entry.mode) not in _KINDS or (
-            len(names) > 1 and "/".join(names[:-1]) not in folders
-        ):
-            raise BuildError(f"{packed.name}: {entry.name[:80]} is of no kind we know", DAMAGED)
+        # Folders come first, as Linux wants them, and so nothing is laid out through a link.
+        if stat.S_IFMT(entry.mode) not in _KINDS or above not in folders or not _fits(entry):
+            what = f"{packed.name}: {entry.name[:80]!r} is of no kind we know, or in no folder"
+            raise BuildError(what, DAMAGED)
+        if entry.is_folder():
+            folders.add(entry.name)
     return entries
+
+
+def _fits(entry: cpio.Entry) -> bool:
+    """Return whether a file of an initrd can be made, and made one of an initrd again."""
+    if stat.S_ISLNK(entry.mode):
+        return 0 < len(entry.data) < LINK_MAX and b"\0" not in entry.data
+    return stat.S_IFMT(entry.mode) not in _NODES or table.is_device(entry.device)
 
 
 def _open_initrd(packed: Path, tree: Path, *, own: bool) -> dict[str, Special]:
@@ -187,7 +211,7 @@ def _open_initrd(packed: Path, tree: Path, *, own: bool) -> dict[str, Special]:
     for entry in entries:
         mode, path = stat.S_IMODE(entry.mode), tree / entry.name
         kind = stat.S_IFMT(entry.mode)
-        if kind == stat.S_IFCHR:
+        if kind in _NODES:  # never made: dev/console would be the host's
             special[entry.name] = Special(kind, mode, 0, 0, entry.device)
             continue
         if kind == stat.S_IFLNK:

@@ -24,7 +24,7 @@ from democd import layout
 from democd.errors import InputError
 from democd.formats.iso import Volume
 from democd.host.run import mount_points
-from democd.remake import table, trees
+from democd.remake import shape, table, trees
 from democd.remake.trees import Item
 
 HIDDEN = ".democd"
@@ -43,6 +43,12 @@ PERMISSIONS = "permissions"
 BASE = "base"
 LISTS = (layout.SUMS, layout.MANIFEST, layout.PACKAGES, layout.BOOT_CATALOG)
 """What is made anew for each disc."""
+
+_KEPT = (MANIFEST, STATE, VOLUME, PACKAGES, BOOT_CODE)
+BOOT_CODE_SIZE = 512
+
+NEEDED = (layout.XEN, layout.BIOS_IMAGE, layout.ESP_IMAGE, *layout.INITRD.values())
+"""What every disc has, and a disc cannot be made without."""
 
 _OTHERS = {BASE: "root", layout.SOURCES: "sources"}
 
@@ -93,12 +99,14 @@ class Folder:
         state: fingerprint of each part's tree as it was unpacked; of one that still is packed
             alone there is none.
         own: the files themselves have their owners and modes.
+        linked: packed parts may be links, to where the disc is mounted.
     """
 
     top: Path
     about: Mapping[str, Any]
     state: Mapping[str, str]
     own: bool
+    linked: bool = False
 
     def parts(self) -> list[Part]:
         """Return the parts that the new disc has: those that were, less or more overlays.
@@ -114,6 +122,10 @@ class Folder:
         overlays = self.top / OVERLAYS
         names = sorted(path.name for path in overlays.iterdir()) if overlays.is_dir() else []
         more = [layer(name) for name in names if name not in old]
+        for part in more:
+            if not self._tree(part).is_dir() or not shape.is_name(part.name):
+                what = f"{self._tree(part)} cannot become a layer"
+                raise InputError(what, "make it a folder, its name of letters, digits and . _ + -")
         return [part for part in there if part not in gone] + more
 
     def items(self, part: Part) -> list[Item] | None:
@@ -122,6 +134,9 @@ class Folder:
         Raises:
             InputError: something in it cannot be packed.
         """
+        if not is_plain(self.top, part.tree):
+            what = f"{self._tree(part)} is a link, or lies behind one"
+            raise InputError(what, "put the folder itself there")
         if not self._tree(part).is_dir():
             return None
         listed = self.top / PERMISSIONS / f"{part.name}.txt"
@@ -133,9 +148,16 @@ class Folder:
         return trees.with_nodes(found, special)
 
     def is_packed(self, part: Part, items: list[Item] | None) -> bool:
-        """Return whether a part lies there as its tree still is."""
-        same = items is None or self.state.get(part.name) == trees.fingerprint(items)
-        return same and (self.top / part.packed).is_file()
+        """Return whether a part lies there as its tree still is.
+
+        Raises:
+            InputError: there is neither.
+        """
+        plain = self.linked or is_plain(self.top, part.packed)
+        there = plain and (self.top / part.packed).is_file()
+        if items is None and not there:
+            raise InputError(f"{self._tree(part)} is gone", "unpack the disc again")
+        return there and (items is None or self.state.get(part.name) == trees.fingerprint(items))
 
     def files(self) -> dict[str, Path]:
         """Return what is on the disc beside the parts, by path there.
@@ -145,39 +167,62 @@ class Folder:
         """
         found = {}
         top = self.top / DISC
-        for path in sorted(top.rglob("*")):
+        for path in [top, *sorted(top.rglob("*"))]:
             if path.is_symlink() or not (path.is_dir() or path.is_file()):
                 raise InputError(f"{path} is neither a file nor a folder", "remove it")
+            if not path.name.isprintable():
+                raise InputError(f"{str(path)!r} cannot be on a disc", "rename it")
             if path.is_file():
                 found["/" + path.relative_to(top).as_posix()] = path
+        taken = {*LISTS, *(part.path for part in self.parts())}
+        if wrong := [path for name, path in found.items() if name in taken]:
+            raise InputError(f"{wrong[0]} is made anew for each disc", "remove it")
+        if lost := [name for name in NEEDED if name not in {*found, *taken}]:
+            raise InputError(f"{top}{lost[0]} is gone", "unpack the disc again")
         return found
 
     def volume(self) -> Volume:
         """Return the volume descriptor's fields of the disc that it was."""
-        return Volume(**json.loads((self.top / VOLUME).read_text()))
+        return Volume(**json.loads((self.top / VOLUME).read_text(encoding="utf-8")))
 
     def _tree(self, part: Part) -> Path:
         return self.top / part.tree
 
 
-def read(top: Path) -> Folder:
-    """Return the folder that `unpack` has made.
+def read(top: Path, *, linked: bool = False) -> Folder:
+    """Return the folder that `unpack` has made; in one of our own, parts may be `linked`.
 
     Raises:
         InputError: it is none, or something is mounted in it.
     """
+    what = f"{top} is not a disc that ./build.py unpack has unpacked"
+    hint = "name an .iso file, or such a folder"
+    whole = all(is_plain(top, name) and (top / name).is_file() for name in _KEPT)
+    if not whole or (top / BOOT_CODE).stat().st_size != BOOT_CODE_SIZE:
+        raise InputError(what, hint)
     try:
-        about = json.loads((top / MANIFEST).read_text())
-        state = json.loads((top / STATE).read_text())
-        found = Folder(top, about, state["trees"], state["own"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        what = f"{top} is not a disc that ./build.py unpack has unpacked"
-        raise InputError(what, "name an .iso file, or such a folder") from error
+        about, state, volume = (
+            json.loads((top / name).read_text(encoding="utf-8"))
+            for name in (MANIFEST, STATE, VOLUME)
+        )
+    except (OSError, ValueError, RecursionError) as error:
+        raise InputError(what, hint) from error
+    if not shape.is_ours(about) or not shape.is_state(state) or not shape.is_volume(volume):
+        raise InputError(what, hint)
+    if wrong := shape.fault(about):
+        raise InputError(f"{top / MANIFEST}: {wrong}", "unpack the disc again")
+    found = Folder(top, about, state["trees"], state["own"], linked)
     here = top.resolve()
     for point in mount_points():
         if Path(point) != here and Path(point).is_relative_to(here):
             raise InputError(f"something is mounted at {point}", f"umount {point}")
     return found
+
+
+def is_plain(top: Path, name: str) -> bool:
+    """Return whether no part of a path below a folder is a link, which may lead out of it."""
+    path = Path(name)
+    return not any((top / part).is_symlink() for part in (path, *path.parents[:-1]))
 
 
 def write_state(top: Path, state: Mapping[str, str], *, own: bool) -> None:

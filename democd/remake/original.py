@@ -20,20 +20,17 @@ from democd.errors import BuildError, InputError
 from democd.formats import isoread
 from democd.formats.iso import Volume
 from democd.formats.isoread import Disc, Extent
-from democd.manifest import FORMAT
+from democd.remake import folder, shape
 
 LISTS_MAX = 32 << 20
 """Bytes of the manifest, and of SHA256SUMS."""
 PATH_MAX = 1024
 NAME_MAX = 255
-LATEST = 1 << 32
-"""Seconds since 1970 that a disc cannot be younger than: its images hold 32 bits."""
 
 FOREIGN = "only a disc that democd made can be made again; xorriso -osirrox unpacks others"
 DAMAGED = "copy it again, and compare its .sha256"
 
 _SUM = re.compile(r"([0-9a-f]{64}) [ *](.+)")
-_LAYER = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,63}")
 
 
 @dataclass(frozen=True)
@@ -129,9 +126,9 @@ def _judged(path: Path, disc: Disc) -> Original:
     about = _manifest(path, _text(disc, files, layout.MANIFEST))
     sums = _sums(_text(disc, files, layout.SUMS))
     _refuse_strangers(files, sums)
-    for name in about["layers"]:
-        if layout.layer_path(name) not in files:
-            raise _WrongError(f"the layer {name} is missing")
+    for path_there in (*map(layout.layer_path, about["layers"]), *folder.NEEDED):
+        if path_there not in files:
+            raise _WrongError(f"{path_there} is missing")
     primary = disc.primary
     volume = Volume(
         primary.volume_id, primary.publisher, primary.preparer, primary.application, about["date"]
@@ -168,41 +165,12 @@ def _manifest(path: Path, text: str) -> dict[str, Any]:
         about = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise _WrongError(f"{layout.MANIFEST} is not JSON: {str(error)[:80]}") from error
-    if not isinstance(about, dict) or about.get("format") != FORMAT:
+    if not shape.is_ours(about):
         raise InputError(f"{path}: its {layout.MANIFEST} is of another kind", FOREIGN)
-    if wrong := next((name for name, fits in _SHAPE.items() if not fits(about.get(name))), ""):
-        raise _WrongError(f"{layout.MANIFEST}: {wrong} is missing, or not what it should be")
-    return about
-
-
-def _is_text(value: object) -> bool:
-    return isinstance(value, str) and len(value) <= PATH_MAX
-
-
-def _are_layers(value: object) -> bool:
-    if not isinstance(value, list) or not all(isinstance(name, str) for name in value):
-        return False
-    return all(map(_LAYER.fullmatch, value)) and len(set(value)) == len(value)
-
-
-def _are_roles(value: object) -> bool:
-    return isinstance(value, dict) and all(map(_are_layers, value.values()))
-
-
-_SHAPE: Mapping[str, Callable[[Any], bool]] = {
-    "date": lambda value: type(value) is int and 0 <= value < LATEST,
-    "volume_id": _is_text,
-    "title": _is_text,
-    "version": _is_text,
-    "builder": _is_text,
-    "xen": _is_text,
-    "medium": lambda value: isinstance(value, dict) and _is_text(value.get("name")),
-    "kernels": lambda value: isinstance(value, dict) and all(map(_is_text, value.values())),
-    "layers": _are_layers,
-    "roles": _are_roles,
-    "sources": lambda value: isinstance(value, list),
-}
-"""What must stand in a manifest."""
+    if wrong := shape.fault(about):
+        raise _WrongError(f"{layout.MANIFEST}: {wrong}")
+    checked: dict[str, Any] = about
+    return checked
 
 
 def _sums(text: str) -> dict[str, str]:

@@ -44,7 +44,6 @@ def as_tar(items: Sequence[Item], date: int) -> Iterator[tuple[tarfile.TarInfo, 
         member.mtime = min(item.mtime, date)
         member.type = _TAR_TYPES[stat.S_IFMT(item.mode)]
         member.linkname = item.link
-        member.devmajor, member.devminor = item.device
         if any(item.inode) and item.inode in first:
             member.type, member.linkname = tarfile.LNKTYPE, first[item.inode]
         elif item.path and stat.S_ISREG(item.mode):
@@ -61,9 +60,6 @@ _TAR_TYPES = {
     stat.S_IFREG: tarfile.REGTYPE,
     stat.S_IFDIR: tarfile.DIRTYPE,
     stat.S_IFLNK: tarfile.SYMTYPE,
-    stat.S_IFCHR: tarfile.CHRTYPE,
-    stat.S_IFBLK: tarfile.BLKTYPE,
-    stat.S_IFIFO: tarfile.FIFOTYPE,
 }
 
 
@@ -89,6 +85,6 @@ def as_cpio(items: Iterable[Item]) -> list[cpio.Entry]:
                 "an initrd's files do: give it to root, or take the line from the table",
             )
         regular = item.path and stat.S_ISREG(item.mode)
-        data = item.path.read_bytes() if item.path and regular else item.link.encode()
+        data = item.path.read_bytes() if item.path and regular else os.fsencode(item.link)
         entries.append(cpio.Entry(item.name, item.mode, data, item.device))
     return entries

@@ -18,6 +18,7 @@ from democd.remake.trees import Item
 from democd.stages.initrds import compress
 from democd.workspace import Workspace
 
+KINDS = (stat.S_IFREG, stat.S_IFDIR, stat.S_IFLNK)
 OVERLAY = "overlay"
 ROLES = "etc/roles"
 """Of an initrd: the layers of each role, a line for each (rootfs/init reads it)."""
@@ -126,6 +127,9 @@ def _alike(items: Sequence[Item], below: Mapping[str, tuple[int, int, int]]) -> 
 def _packed(
     workspace: Workspace, part: Part, items: Sequence[Item], settings: Layers, date: int
 ) -> Path:
+    if node := next((item for item in items if stat.S_IFMT(item.mode) not in KINDS), None):
+        what = f"{node.path or node.name} is a device node, and no layer has any"
+        raise InputError(what, "remove it: on the running disc /dev is the kernel's own")
     # The root came as a tar, a folder's content behind it at once; overlays go by whole paths.
     ordered = items if part.name == folder.BASE else sorted(items, key=lambda item: item.name)
     name = part.path.rsplit("/", 1)[1]

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import re
+import resource
 import stat
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -14,6 +15,7 @@ from democd import layering
 from democd.errors import BuildError
 from democd.formats import squashfs
 from democd.host.run import run
+from democd.host.tools import find_tool
 from democd.recipe import Layers
 from democd.remake import packing
 from democd.remake.table import Special
@@ -26,7 +28,16 @@ PACKER = "mksquashfs"
 QUEUE = 16
 """MiB of each of unsquashfs's two queues; its default of 256 is more than a small dom0 has."""
 
-INODES_MAX = 4_000_000
+INODES_MAX = 500_000
+LINE_MAX = 300
+"""Bytes of a line of a listing, on the average."""
+MEMORY_MAX = 4 << 30
+"""Bytes of data that unsquashfs may have; an image can make it ask for any amount."""
+PATIENCE = 300
+"""Seconds that it may take, and one more for every million bytes that it writes."""
+PATH_MAX = 2048
+DEPTH_MAX = 200
+"""Bytes of a path in a layer, and folders one in another: what can be laid out and packed again."""
 DAMAGED = "the disc was not made by democd, or is damaged: copy it again"
 
 # drwxr-xr-x 0/0      321 2026-11-24 02:12 squashfs-root/etc
@@ -61,32 +72,68 @@ def listing(image: Path) -> list[Listed]:
             raise BuildError(f"{image.name} is {error}", DAMAGED) from error
     if head.used > image.stat().st_size or head.inodes > INODES_MAX:
         raise BuildError(f"{image.name} is cut short, or has impossible sizes", DAMAGED)
-    found = [_listed(image, line) for line in _lines(image)]
+    found = [_listed(image, line) for line in _lines(image, head.inodes)]
     names = [item.name for item in found]
     if len(set(names)) != len(names):
         raise BuildError(f"{image.name} has two files of one name", DAMAGED)
+    if not found or found[0].name or not stat.S_ISDIR(found[0].mode):
+        raise BuildError(f"{image.name} is no tree of files", DAMAGED)
     return found[1:]  # the first is the tree itself
 
 
-def _lines(image: Path) -> list[str]:
-    try:
-        said = run([PROGRAM, "-lln", image]).stdout
-    except BuildError as error:
-        raise BuildError(f"{image.name} cannot be unpacked", f"{DAMAGED}\n{error.hint}") from error
+def _lines(image: Path, inodes: int) -> list[str]:
+    # A file with several names has a line for each.
+    said = _unsquashfs(image, ["-lln"], 0, (inodes + 1000) * LINE_MAX)
     return said.removesuffix("\n").split("\n")
+
+
+def _unsquashfs(image: Path, words: Sequence[str | Path], size: int, printed: int) -> str:
+    """Run the program on what a stranger may have made, within bounds, and return its output.
+
+    Args:
+        image: the squashfs.
+        words: its options.
+        size: bytes that it may write.
+        printed: bytes that it may print.
+
+    Raises:
+        BuildError: it failed, or reached a bound.
+    """
+    data, fsize = _at_most(resource.RLIMIT_DATA, MEMORY_MAX), _at_most(resource.RLIMIT_FSIZE, size)
+    argv = [
+        find_tool("prlimit"),
+        f"--data={data}",
+        f"--fsize={fsize}",
+        find_tool(PROGRAM),
+        *words,
+        image,
+    ]
+    try:
+        patience = PATIENCE + size / 1e6
+        return run(argv, seconds=patience, most=printed, errors="surrogateescape").stdout
+    except BuildError as error:
+        hint = f"{DAMAGED}\n{error.message}\n{error.hint}"
+        raise BuildError(f"{image.name} cannot be unpacked", hint) from error
+
+
+def _at_most(limit: int, wanted: int) -> int:
+    """Return a bound (getrlimit(2)) that does not lift the one that we have."""
+    hard = resource.getrlimit(limit)[1]
+    return wanted if hard == resource.RLIM_INFINITY else min(hard, wanted)
 
 
 def _listed(image: Path, line: str) -> Listed:
     match = _LINE.fullmatch(line)
     if not match:
-        raise BuildError(f"{image.name} has a file with an impossible name: {line[:80]}", DAMAGED)
+        raise BuildError(f"{image.name} has a file with an impossible name: {line[:80]!r}", DAMAGED)
     if match["type"] not in _TYPES:
-        raise BuildError(f"{image.name} has a device node or a pipe: {match['name']}", DAMAGED)
+        raise BuildError(f"{image.name} has a device node or a pipe: {match['name']!r}", DAMAGED)
     name = match["name"][1:]
     if match["type"] == "l":
         name = name.partition(" -> ")[0]
-    if {".", "..", ""} & set(name.split("/") if name else ()):
-        raise BuildError(f"{image.name} has a file with an impossible name: {name[:80]}", DAMAGED)
+    names = name.split("/") if name else []
+    if {".", "..", ""} & set(names) or len(names) > DEPTH_MAX or len(os.fsencode(name)) > PATH_MAX:
+        raise BuildError(f"{image.name} has a file with an impossible name: {name[:80]!r}", DAMAGED)
     mode = _TYPES[match["type"]] | _bits(match["mode"])
     size = int(match["size"]) if match["type"] == "-" else 0
     return Listed(name, mode, int(match["uid"]), int(match["gid"]), size)
@@ -100,7 +147,7 @@ def _bits(letters: str) -> int:
     return mode
 
 
-def unpack(image: Path, target: Path, found: Iterable[Listed], *, own: bool) -> dict[str, Special]:
+def unpack(image: Path, target: Path, found: Sequence[Listed], *, own: bool) -> dict[str, Special]:
     """Unpack an image.
 
     Args:
@@ -119,10 +166,8 @@ def unpack(image: Path, target: Path, found: Iterable[Listed], *, own: bool) -> 
         raise BuildError(what, "run it as root")
     keep = ["-xattrs" if own else "-no-xattrs", "-quiet", "-no-progress"]
     queues = ["-data-queue", str(QUEUE), "-frag-queue", str(QUEUE)]
-    try:
-        run([PROGRAM, *keep, *queues, "-dest", target, image])
-    except BuildError as error:
-        raise BuildError(f"{image.name} cannot be unpacked", f"{DAMAGED}\n{error.hint}") from error
+    size = sum(item.size for item in found)
+    _unsquashfs(image, [*keep, *queues, "-dest", target], size, LINE_MAX * LINE_MAX)
     if own:
         return {}
     _open_up(target)

@@ -12,12 +12,12 @@ import os
 import stat
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from democd.errors import InputError
 from democd.remake.table import Table
 
-_KINDS = (stat.S_IFREG, stat.S_IFDIR, stat.S_IFLNK, stat.S_IFCHR, stat.S_IFBLK, stat.S_IFIFO)
+_KINDS = (stat.S_IFREG, stat.S_IFDIR, stat.S_IFLNK, stat.S_IFCHR, stat.S_IFBLK)
 
 
 @dataclass(frozen=True)
@@ -61,13 +61,23 @@ def read(top: Path, table: Table | None) -> list[Item]:
     Raises:
         InputError: there is something that cannot be packed.
     """
-    items = [_item(name, Path(entry.path), table) for name, entry in _walk(top, "")]
+    items = [_item(name, Path(entry.path), table) for name, entry in _walk(top)]
     return sorted(items, key=lambda item: order(item.name))
 
 
 def with_nodes(items: list[Item], table: Table) -> list[Item]:
-    """Return a tree with the device nodes that only its table has."""
-    there = {item.name for item in items}
+    """Return a tree with the device nodes that only its table has.
+
+    Raises:
+        InputError: one is to be in what is no folder.
+    """
+    there = {item.name: item for item in items}
+    for name in (name for name, it in table.items() if it.kind):
+        for above in map(str, PurePosixPath(name).parents[:-1]):
+            if above in there and not stat.S_ISDIR(there[above].mode):
+                raise InputError(
+                    f"the device node {name!r} is to be in what is no folder", "see permissions/"
+                )
     nodes = [
         Item(name, None, it.kind | it.mode, it.uid, it.gid, device=it.device)
         for name, it in table.items()
@@ -81,12 +91,15 @@ def order(name: str) -> list[bytes]:
     return [os.fsencode(part) for part in name.split("/")]
 
 
-def _walk(folder: Path, above: str) -> Iterator[tuple[str, os.DirEntry[str]]]:
-    with os.scandir(folder) as found:
-        for entry in found:
-            yield above + entry.name, entry
-            if entry.is_dir(follow_symlinks=False):
-                yield from _walk(Path(entry.path), f"{above}{entry.name}/")
+def _walk(top: Path) -> Iterator[tuple[str, os.DirEntry[str]]]:
+    pending = [(os.fspath(top), "")]
+    while pending:
+        folder, above = pending.pop()
+        with os.scandir(folder) as found:
+            for entry in found:
+                yield above + entry.name, entry
+                if entry.is_dir(follow_symlinks=False):
+                    pending.append((entry.path, f"{above}{entry.name}/"))
 
 
 def _item(name: str, path: Path, table: Table | None) -> Item:

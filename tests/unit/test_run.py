@@ -52,6 +52,24 @@ def test_a_program_that_stops_reading_is_told_as_its_failure() -> None:
         run(["sh", "-c", "exit 3"], feed=lambda stream: stream.write(b"x" * (3 << 20)) and None)
 
 
+def test_a_program_that_hangs_is_ended() -> None:
+    begun = time.monotonic()
+    with pytest.raises(BuildError, match="sleep had not done its work after 1 seconds"):
+        run(["sleep", "60"], seconds=1)
+    assert time.monotonic() - begun < 20
+
+
+def test_a_program_that_prints_without_end_is_ended() -> None:
+    with pytest.raises(BuildError, match="yes printed more than it should"):
+        run(["yes"], most=1 << 22)
+    assert run(["echo", "four"], most=5, seconds=60).stdout == "four\n"
+
+
+def test_names_of_files_can_stay_what_they_are() -> None:
+    printed = run(["printf", r"\377"], errors="surrogateescape").stdout
+    assert os.fsencode(printed) == b"\xff"
+
+
 def test_nothing_of_the_users_settings_leaks_in(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LANG", "de_DE.UTF-8")
     monkeypatch.setenv("TZ", "Asia/Tokyo")
