@@ -70,7 +70,7 @@ def build(wanted: Wanted, *, workspace: Workspace, output: Path, reporter: Repor
         if change.touches(PACKING):
             _open_all(old, reporter)
         packages, listed = _packages(old)
-        brought = changes.hypervisor(workspace, change, packages)
+        brought = changes.hypervisor(workspace, old, change, packages)
         xen, version = brought or (old.files()[layout.XEN], old.about["xen"])
         files: dict[str, Path | bytes] = {**old.files(), layout.XEN: xen}
         if change.touches(TEXTUAL):
@@ -144,6 +144,7 @@ def _about(
     """Return the new manifest, but for what is made with the disc."""
     about = {key: value for key, value in old.about.items() if key not in MADE}
     about |= {"xen": xen_version, "layers": laid.names, "roles": laid.roles}
+    about["sources"] = changes.sources_of(old)
     if packages is not None:
         size = sum(package.size for package in packages)
         about["packages"] |= {"count": len(packages), "installed_bytes": size}

@@ -18,6 +18,7 @@ from democd.recipe import Given, Recipe, known_keys, recall
 from democd.recipe.record import UNTOLD
 from democd.remake import folder
 from democd.remake.folder import Folder
+from democd.source_tree import same_xen
 from democd.stages import kernels, menus, own
 from democd.workspace import Workspace, file_digest
 
@@ -130,17 +131,18 @@ _HINTS = {
 
 
 def hypervisor(
-    workspace: Workspace, change: Change, packages: Sequence[Package]
+    workspace: Workspace, old: Folder, change: Change, packages: Sequence[Package]
 ) -> tuple[Path, str] | None:
     """Return the person's own hypervisor, gzipped, and its version; None if they bring none.
 
     Raises:
-        Mistakes: it is none, or does not go with the disc's tools.
+        Mistakes: it is none, or does not go with the disc's tools, or with the source on it.
     """
     if not change.recipe.kernels.xen:
         return None
     brought = own.inspect(change.recipe, PROJECT)
     mistakes = [*brought.mistakes, *kernels.tools_faults(brought, packages)]
+    mistakes += _foreign_source(old, brought.xen[1].version if brought.xen else "")
     if mistakes or not brought.xen:
         raise Mistakes(mistakes)
     path, found = brought.xen
@@ -149,6 +151,25 @@ def hypervisor(
         workspace, Kernels(path, found.version, found.options, nothing, nothing)
     )
     return packed.xen, found.version
+
+
+def _foreign_source(old: Folder, version: str) -> list[tuple[str, str]]:
+    """Return why the source on the disc is not that of a hypervisor, if so: a rebuilt one is."""
+    told = [tree["version"] for tree in sources_of(old) if tree["name"] == "xen"]
+    if not told or not version or same_xen(old.about["xen"], version):
+        return []
+    return [
+        (
+            f"the disc has the source of Xen {told[0]}, and the hypervisor is {version}",
+            "unpack the disc and remove its sources/, or build from packages with --xen-source",
+        )
+    ]
+
+
+def sources_of(old: Folder) -> list[Any]:
+    """Return the manifest's entries of what is in /usr/local/src; none if that was removed."""
+    there = any(part.name == layout.SOURCES for part in old.parts())
+    return list(old.about["sources"]) if there else []
 
 
 def texts(unpacked: Folder, change: Change, xen_path: Path, xen_version: str) -> dict[str, bytes]:

@@ -8,14 +8,17 @@ import os
 import shutil
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from democd import layout, remake
+from democd.artifacts import Source, Sources
 from democd.errors import InputError, Mistakes
 from democd.formats.isoread import open_disc
 from democd.host.progress import Reporter
 from democd.host.run import run
+from democd.recipe import Given
 from democd.remake import Wanted
 from democd.stages import disc, master
 from democd.verify import verify
@@ -26,18 +29,27 @@ from tests.unit import crafted
 QUIET = Reporter(quiet=True)
 
 
+# README.CD and the menus name these options, and are checked against Xen.
+KNOWING = (*crafted.OPTIONS, "max_cstate", "x2apic", "dom0_max_vcpus", "cpufreq",
+           "console_timestamps")  # fmt: skip
+
+
+def hypervisor(version: str, folder: Path) -> Path:
+    path = folder / f"xen-{version}.gz"
+    path.write_bytes(crafted.pack("gzip", crafted.xen(version, options=KNOWING)))
+    return path
+
+
+def publish(folder: Path, **changes: Any) -> Path:
+    given = small_disc.arguments(folder)
+    kernels = replace(given["kernels"], xen=hypervisor("4.20.2", folder))
+    plan = disc.plan(**{**given, "kernels": kernels, **changes})
+    return master.publish(plan, folder, "small", lambda done, total: None).iso
+
+
 @pytest.fixture(scope="module")
 def iso(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("disc")
-    given = small_disc.arguments(folder)
-    # README.CD and the menus name these options, and are checked against Xen.
-    knowing = (*crafted.OPTIONS, "max_cstate", "x2apic", "dom0_max_vcpus", "cpufreq",
-               "console_timestamps")  # fmt: skip
-    xen = folder / "knowing.gz"
-    xen.write_bytes(crafted.pack("gzip", crafted.xen(options=knowing)))
-    plan = disc.plan(**{**given, "kernels": replace(given["kernels"], xen=xen)})
-    made = master.publish(plan, folder, "small", lambda done, total: None)
-    return made.iso
+    return publish(tmp_path_factory.mktemp("disc"))
 
 
 @pytest.fixture
@@ -166,6 +178,26 @@ def test_foreign_sources_are_refused(what: str, tmp_path: Path) -> None:
         run(["xorriso", "-as", "mkisofs", "-o", source, tmp_path / "tree"])
     with pytest.raises(InputError):
         again(source, tmp_path)
+
+
+def test_another_hypervisor_wants_another_source(tmp_path: Path) -> None:
+    layer = replace(small_disc.arguments(tmp_path)["layers"][1], name=layout.SOURCES)
+    source = Source("xen", "4.20.2-1", ("xen-hypervisor-4.20-amd64",), 1000)
+    old = publish(tmp_path, sources=Sources(layer, (source,)))
+    rebuilt, newer = (hypervisor(version, tmp_path) for version in ("4.20.2-mine", "4.20.3"))
+    given = [Given("kernels", "xen", str(rebuilt), "--xen")]
+    assert verify(again(old, tmp_path / "rebuilt", options=given)).ok
+    given = [Given("kernels", "xen", str(newer), "--xen")]
+    with pytest.raises(Mistakes) as refused:
+        again(old, tmp_path / "newer", options=given)
+    assert "the source of Xen 4.20.2-1, and the hypervisor is 4.20.3" in str(refused.value.mistakes)
+    remake.unpack(old, tmp_path / "disc", QUIET)
+    shutil.rmtree(tmp_path / "disc/sources")
+    new = again(tmp_path / "disc", tmp_path / "without", options=given)
+    assert verify(new).ok
+    told = json.loads(new.with_suffix(".manifest.json").read_text())
+    assert (told["xen"], told["sources"]) == ("4.20.3", [])
+    assert layout.SOURCES not in told["layers"]
 
 
 def test_a_taken_folder_is_refused(iso: Path, unpacked: Path) -> None:
