@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from xendemo import cli
-from xendemo.errors import Failure
+from xendemo.errors import Failure, InputError
 from xendemo.world import command, doing, facts, plan
 from xendemo.world.facts import Facts, Place
 from xendemo.world.options import Options, Pairs, settle
@@ -69,6 +69,15 @@ def test_the_variables_of_2004_are_words_or_environment() -> None:
     assert wanted("LINUX_SRC=/b.tar", LINUX_SRC="/a.tar").tarball == "/b.tar"
     assert wanted("xenU", LINUX_SRC="/a.tar").targets == ("xenU",)
     assert "LINUX_SRC=/b.tar" not in wanted("LINUX_SRC=/b.tar").variables
+
+
+def test_options_may_stand_between_words() -> None:
+    words = ["world", "xen", "-j2", "tools", "--xen", "/x", "debug=y", "-n"]
+    args = cli.parser(words).parse_args(words)
+    assert (args.words, args.jobs, args.xen) == (["xen", "tools", "debug=y"], 2, "/x")
+    assert args.dry_run
+    with pytest.raises(InputError, match="unrecognized arguments: --xne"):
+        cli.parser(words).parse_args([*words, "--xne"])
 
 
 def test_all_wrong_words_are_told() -> None:

@@ -1,7 +1,8 @@
 """The command line: `xendemo VERB`, one module for each verb.
 
 A verb's module has `HELP` (one line), `EXAMPLES`, `add_arguments(parser)` and `run(args)`, which
-returns the exit code. Only the module of the verb that was typed is imported.
+returns the exit code; `MIXED = True` lets options stand between other words. Only the module of the
+verb that was typed is imported.
 """
 
 from __future__ import annotations
@@ -39,7 +40,22 @@ EPILOG = "each verb has its own --help, with examples; the manual page is xendem
 
 
 class Parser(argparse.ArgumentParser):
-    """A parser whose complaints read like our others."""
+    """A parser whose complaints read like our others.
+
+    If it is `mixed`, options may stand between the words that are not.
+    """
+
+    mixed = False
+
+    def parse_known_args(self, args=None, namespace=None):  # type: ignore[no-untyped-def]
+        """Parse what is known, and return the rest; subparsers are asked by this as well."""
+        if not self.mixed:
+            return super().parse_known_args(args, namespace)
+        self.mixed = False  # argparse does it in two passes, by this very function
+        try:
+            return self.parse_known_intermixed_args(args, namespace)
+        finally:
+            self.mixed = True
 
     def error(self, message: str) -> NoReturn:
         """Complain about the command line."""
@@ -92,6 +108,7 @@ def parser(argv: Sequence[str]) -> argparse.ArgumentParser:
             allow_abbrev=False,
         )
         verb.add_arguments(verb_parser)
+        verb_parser.mixed = getattr(verb, "MIXED", False)
         verb_parser.set_defaults(run=verb.run)
     return top
 

@@ -13,6 +13,7 @@ from xendemo.errors import Mistakes
 from xendemo.world import doing, facts, plan
 from xendemo.world.options import FOLDER, SOURCE, Options, Pairs, settle
 
+MIXED = True
 HELP = "build Xen, its tools and kernels from source, without a network"
 EXAMPLES = """
   xendemo world                                     Xen and its tools, of the disc's source
