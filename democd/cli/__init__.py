@@ -1,7 +1,8 @@
 """The command line: `./build.py VERB`, one module for each verb.
 
 A verb's module has `HELP` (one line), `EXAMPLES`, `add_arguments(parser)` and `run(args)`, which
-returns the exit code and imports what it needs, so that every verb starts quickly.
+returns the exit code and imports what it needs, so that every verb starts quickly. One that has
+another meaning for 1 names the exit code of a failure as `TROUBLE`.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from collections.abc import Sequence
 from types import FrameType, ModuleType
 
 from democd import __version__
-from democd.cli import boot, build, inspect, smoke, sources, unpack, verify
+from democd.cli import boot, build, diff, inspect, smoke, sources, unpack, verify
 from democd.cli.help import keys_help
 from democd.errors import BuildError, Mistakes
 
@@ -25,6 +26,7 @@ VERBS: dict[str, ModuleType] = {
     "sources": sources,
     "inspect": inspect,
     "verify": verify,
+    "diff": diff,
     "unpack": unpack,
     "boot": boot,
     "smoke": smoke,
@@ -46,14 +48,16 @@ def main(argv: Sequence[str]) -> int:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # an ASCII terminal gets "?" for a tick
+    failed = 1
     try:
         args = parser().parse_args(_with_verb(argv))
+        failed = args.failed
         code: int = args.run(args)
         sys.stdout.flush()
         return code
     except BuildError as error:
         print(explain(error), file=sys.stderr)
-        return error.exit_code
+        return max(error.exit_code, failed)
     except KeyboardInterrupt:
         print("interrupted; nothing half-made was kept", file=sys.stderr)
         return INTERRUPTED
@@ -71,7 +75,7 @@ def main(argv: Sequence[str]) -> int:
         if error.errno not in DISK_TROUBLE:
             raise
         print(f"error: {error.filename or 'writing'}: {error.strerror}", file=sys.stderr)
-        return 1
+        return failed
 
 
 def explain(error: BuildError) -> str:
@@ -112,7 +116,7 @@ def parser() -> argparse.ArgumentParser:
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
         verb.add_arguments(sub)
-        sub.set_defaults(run=verb.run)
+        sub.set_defaults(run=verb.run, failed=getattr(verb, "TROUBLE", 1))
     return top
 
 

@@ -19,6 +19,16 @@ BLOCK_MAX = 1 << 20
 #   32  Q  root inode         40  Q bytes used        48  Q id table        56  Q xattr table
 _SUPERBLOCK = struct.Struct("<4s4I6H4Q")
 SIZE = _SUPERBLOCK.size
+
+# Four more tables follow; behind them, if the flag says so, the packer's options, as a block of
+# metadata:
+#   96  H  bytes that follow; the highest bit: they are not packed
+#   98  i  level, of gzip and zstd
+_OPTIONS = struct.Struct("<Hi")
+_OPTIONS_AT = 96
+_HAS_OPTIONS = 0x0400
+HEAD = _OPTIONS_AT + _OPTIONS.size
+"""Bytes that tell all of an image that `parse` can."""
 _NO_TABLE = 0xFFFF_FFFF_FFFF_FFFF
 
 
@@ -33,6 +43,7 @@ class Superblock:
         packing: a value of `COMPRESSIONS`.
         used: bytes of the image.
         xattrs: a file of it has extended attributes.
+        level: how hard gzip or zstd have packed it; 0 if the image does not tell.
     """
 
     inodes: int
@@ -41,6 +52,7 @@ class Superblock:
     packing: str
     used: int
     xattrs: bool
+    level: int = 0
 
 
 def parse(head: bytes) -> Superblock:
@@ -51,11 +63,15 @@ def parse(head: bytes) -> Superblock:
     """
     if len(head) < SIZE:
         raise ValueError("too short for a squashfs")
-    magic, inodes, made, block, _, packing, log, _, _, major, _, _, used, _, xattrs = (
+    magic, inodes, made, block, _, packing, log, flags, _, major, _, _, used, _, xattrs = (
         _SUPERBLOCK.unpack_from(head)
     )
     if magic != MAGIC or major != 4 or packing not in COMPRESSIONS:
         raise ValueError("not a squashfs")
     if block != 1 << min(log, 32) or block > BLOCK_MAX:
         raise ValueError("damaged: blocks of an impossible size")
-    return Superblock(inodes, made, block, COMPRESSIONS[packing], used, xattrs != _NO_TABLE)
+    name = COMPRESSIONS[packing]
+    level = 0
+    if name in ("gzip", "zstd") and flags & _HAS_OPTIONS and len(head) >= HEAD:
+        level = _OPTIONS.unpack_from(head, _OPTIONS_AT)[1]
+    return Superblock(inodes, made, block, name, used, xattrs != _NO_TABLE, level)

@@ -6,5 +6,8 @@ for byte, and what was is packed anew. A disc that nothing was changed in is the
 
 from democd.remake.again import Wanted, build
 from democd.remake.apart import unpack
+from democd.remake.compare import compare
+from democd.remake.differing import Difference
+from democd.remake.told import report
 
-__all__ = ["Wanted", "build", "unpack"]
+__all__ = ["Difference", "Wanted", "build", "compare", "report", "unpack"]

@@ -22,14 +22,12 @@ from democd.remake.original import opened
 from democd.remake.repack import Laid
 from democd.stages import disc, installer, master
 from democd.stages.master import Result
-from democd.stages.root import parse_status
 from democd.workspace import Workspace
 
 NAMED = ("disc.title", "disc.version", "disc.builder")
 """Keys that the volume descriptor tells."""
 MADE = ("sizes", "files")
 """What of the manifest is made with the disc."""
-STATUS = "var/lib/dpkg/status"
 
 
 @dataclass(frozen=True)
@@ -69,7 +67,7 @@ def build(wanted: Wanted, *, workspace: Workspace, output: Path, reporter: Repor
         output.mkdir(parents=True, exist_ok=True)
         if change.touches(PACKING):
             _open_all(old, reporter)
-        packages, listed = _packages(old)
+        packages, listed = changes.packages(old)
         brought = changes.hypervisor(workspace, old, change, packages)
         xen, version = brought or (old.files()[layout.XEN], old.about["xen"])
         files: dict[str, Path | bytes] = {**old.files(), layout.XEN: xen}
@@ -109,16 +107,6 @@ def _open_all(old: Folder, reporter: Reporter) -> None:
             for part in closed:
                 step.now(part.tree)
                 apart.open_tree(old.top, part, own=old.own)
-
-
-def _packages(old: Folder) -> tuple[tuple[Package, ...], bytes]:
-    """Return the packages of the root, and /packages.txt."""
-    name = f"{folder.layer(folder.BASE).tree}/{STATUS}"
-    status = old.top / name
-    if not folder.is_plain(old.top, name) or not status.is_file():
-        return changes.packages_of(old), (old.top / folder.PACKAGES).read_bytes()
-    packages = parse_status(status.read_text(errors="replace"))
-    return packages, disc.packages_text(packages).encode()
 
 
 def _installer(old: Folder, change: Change, laid: Laid) -> dict[str, bytes]:

@@ -51,7 +51,7 @@ def unpack(source: Path, target: Path, reporter: Reporter) -> Folder:
     there = mounted.at(source) if source.is_dir() else None
     with opened(there.device if there else source) as original:
         target.parent.mkdir(parents=True, exist_ok=True)
-        _refuse_no_room(target.parent, 2 * original.disc.size)
+        refuse_no_room(target.parent, 2 * original.disc.size)
         scratch = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
         try:
             made = scratch / "disc"
@@ -159,7 +159,7 @@ def open_tree(top: Path, part: Part, *, own: bool) -> None:
         special = _open_initrd(packed, tree, own=own)
     else:
         found = squashed.listing(packed)
-        _refuse_no_room(top, sum(item.size for item in found))
+        refuse_no_room(top, sum(item.size for item in found))
         special = squashed.unpack(packed, tree, found, own=own)
     if special or not own:
         listed = top / folder.PERMISSIONS / f"{part.name}.txt"
@@ -205,7 +205,7 @@ def _fits(entry: cpio.Entry) -> bool:
 
 def _open_initrd(packed: Path, tree: Path, *, own: bool) -> dict[str, Special]:
     entries = initrd_entries(packed)
-    _refuse_no_room(tree.parent, sum(len(entry.data) for entry in entries))
+    refuse_no_room(tree.parent, sum(len(entry.data) for entry in entries))
     tree.mkdir()
     special = {}
     for entry in entries:
@@ -227,7 +227,8 @@ def _open_initrd(packed: Path, tree: Path, *, own: bool) -> dict[str, Special]:
     return special
 
 
-def _refuse_no_room(where: Path, needed: int) -> None:
+def refuse_no_room(where: Path, needed: int) -> None:
+    """Refuse to write `needed` bytes into a folder whose disk has not got them."""
     free = shutil.disk_usage(where).free - SPARE
     if needed > free:
         raise BuildError(

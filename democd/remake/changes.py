@@ -20,6 +20,8 @@ from democd.remake import folder
 from democd.remake.folder import Folder
 from democd.source_tree import same_xen
 from democd.stages import kernels, menus, own
+from democd.stages.disc import packages_text
+from democd.stages.root import parse_status
 from democd.workspace import Workspace, file_digest
 
 PROJECT = Path(__file__).parents[2]
@@ -29,6 +31,7 @@ TEXTUAL = ("disc.title", "disc.version", "disc.builder", "menu.*", "xen.*", "lin
 """Keys that the menus and README.CD tell of (fnmatch)."""
 PACKING = ("layers.*",)
 OTHERS = ("disc.name", "disc.media", "disc.reserve")
+STATUS = "var/lib/dpkg/status"
 
 _REMEDY = "build from packages, without --from"
 
@@ -204,8 +207,18 @@ def _refuse_edited(unpacked: Folder, paths: Iterable[str], keys: Iterable[str]) 
             )
 
 
-def packages_of(unpacked: Folder) -> tuple[Package, ...]:
+def packages(unpacked: Folder) -> tuple[tuple[Package, ...], bytes]:
+    """Return the packages of the root, and /packages.txt."""
+    name = f"{folder.layer(folder.BASE).tree}/{STATUS}"
+    status = unpacked.top / name
+    if not folder.is_plain(unpacked.top, name) or not status.is_file():
+        listed = (unpacked.top / folder.PACKAGES).read_bytes()
+        return _listed(listed.decode(errors="replace")), listed
+    found = parse_status(status.read_text(errors="replace"))
+    return found, packages_text(found).encode()
+
+
+def _listed(text: str) -> tuple[Package, ...]:
     """Return the packages that the disc's /packages.txt names; their sizes are not told there."""
-    lines = (unpacked.top / folder.PACKAGES).read_text(errors="replace").splitlines()
-    words = [tuple(line.split(" ")) for line in lines]
+    words = [tuple(line.split(" ")) for line in text.splitlines()]
     return tuple(Package(*word, size=0) for word in words if len(word) == 4)

@@ -87,7 +87,9 @@ def _lines(image: Path, inodes: int) -> list[str]:
     return said.removesuffix("\n").split("\n")
 
 
-def _unsquashfs(image: Path, words: Sequence[str | Path], size: int, printed: int) -> str:
+def _unsquashfs(
+    image: Path, words: Sequence[str | Path], size: int, printed: int, pattern: str = ""
+) -> str:
     """Run the program on what a stranger may have made, within bounds, and return its output.
 
     Args:
@@ -95,6 +97,7 @@ def _unsquashfs(image: Path, words: Sequence[str | Path], size: int, printed: in
         words: its options.
         size: bytes that it may write.
         printed: bytes that it may print.
+        pattern: of the paths that it shall unpack, if not all.
 
     Raises:
         BuildError: it failed, or reached a bound.
@@ -107,6 +110,7 @@ def _unsquashfs(image: Path, words: Sequence[str | Path], size: int, printed: in
         find_tool(PROGRAM),
         *words,
         image,
+        *([pattern] if pattern else []),
     ]
     try:
         patience = PATIENCE + size / 1e6
@@ -145,6 +149,25 @@ def _bits(letters: str) -> int:
     for at, bit in ((2, stat.S_ISUID), (5, stat.S_ISGID), (8, stat.S_ISVTX)):
         mode |= bit if letters[at] in "sStT" else 0
     return mode
+
+
+def superblock(image: Path) -> squashfs.Superblock:
+    """Return what an image tells of itself; its listing was read before, so it is a squashfs."""
+    with image.open("rb") as stream:
+        return squashfs.parse(stream.read(squashfs.HEAD))
+
+
+def unpack_some(image: Path, target: Path, found: Sequence[Listed], pattern: str) -> None:
+    """Unpack what a pattern of paths names; their content alone counts.
+
+    Args:
+        image: the squashfs.
+        target: the new folder.
+        found: what `listing` returned.
+        pattern: as the shell has them.
+    """
+    words: list[str | Path] = ["-no-xattrs", "-quiet", "-no-progress", "-dest", target]
+    _unsquashfs(image, words, sum(item.size for item in found), LINE_MAX * LINE_MAX, pattern)
 
 
 def unpack(image: Path, target: Path, found: Sequence[Listed], *, own: bool) -> dict[str, Special]:

@@ -16,8 +16,9 @@ from pathlib import Path
 
 import pytest
 
+from democd import remake
+from democd.host.progress import Reporter
 from democd.workspace import file_digest
-from tests.support.differences import differences
 from tests.support.traces import traces, wait_for
 from tests.support.visitor import Visitor, invite
 
@@ -104,6 +105,7 @@ def test_an_ordinary_user_can_build(visitor: Visitor, second: Path) -> None:
 def test_same_inputs_same_bytes(built: Path, second: Path, project: Path) -> None:
     assert second.parent != built.parent
     if file_digest(second) != file_digest(built):
-        pytest.fail("these differ:\n" + "\n".join(differences(built, second)), pytrace=False)
+        found = remake.compare(built, second, Reporter(quiet=True))
+        pytest.fail(remake.report(found), pytrace=False)
     beside = second.with_suffix(".manifest.json").read_bytes()
     assert beside == built.with_suffix(".manifest.json").read_bytes()
