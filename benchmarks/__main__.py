@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-from benchmarks import boot, build, crowds, guests, install, master, smoke
+from benchmarks import boot, build, crowds, guests, install, master, remake, smoke
 from benchmarks.report import tell
 from democd.cli import explain
 from democd.errors import BuildError
@@ -18,6 +18,7 @@ ALL = {
     "crowds": crowds.measure,
     "smoke": smoke.measure,
     "install": install.measure,
+    "remake": remake.measure,
 }
 
 

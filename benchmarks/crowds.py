@@ -44,7 +44,7 @@ def measure() -> tuple[list[Row], list[str]]:
     checkout = Checkout()
     checkout.lay()
     say(f"crowds of {', '.join(map(str, CROWDS))} micro guests")
-    with dom0(checkout.result().iso, MEMORY, "crowds") as console:
+    with dom0(checkout.result().files.iso, MEMORY, "crowds") as console:
         crowds = _crowds(console)
     draw(PLOT, [asdict(crowd) for crowd in crowds])
     return [], [_table(crowds)]

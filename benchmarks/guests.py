@@ -34,7 +34,7 @@ def measure() -> tuple[list[Row], list[str]]:
     """Start guests of each kind; return the rows and the notes."""
     checkout = Checkout()
     checkout.lay()
-    iso = checkout.result().iso
+    iso = checkout.result().files.iso
     say("a guest's log-in")
     with dom0(iso, MEMORY, "guests") as console:
         rows = _times(console)

@@ -21,7 +21,7 @@ def measure() -> tuple[list[Row], list[str]]:
     checkout = Checkout()
     checkout.lay()
     say("the disc, where it is not kept")
-    iso = checkout.result().iso
+    iso = checkout.result().files.iso
     folder = FOLDER / "install"
     shutil.rmtree(folder, ignore_errors=True)
     native.unpack(iso, folder / "disc")

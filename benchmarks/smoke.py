@@ -39,7 +39,7 @@ def measure() -> tuple[list[Row], list[str]]:
     """Time the verdicts, split the boots, draw them, and return the rows and the note."""
     checkout = Checkout()
     checkout.lay()
-    full = checkout.result().iso
+    full = checkout.result().files.iso
     xen = _own_xen(checkout)
     say("the smoke disc, for the first time")
     _verdict(checkout, "warm", "--xen", xen, "--case", "dom0")

@@ -20,7 +20,8 @@ import pytest
 pytest.register_assert_rewrite("tests.boot.checks", "tests.boot.hardware")
 
 from tests.boot.fleet import Fleet  # noqa: E402
-from tests.support.building import BOOKWORM, BUILD, TREE, build  # noqa: E402
+from tests.boot.remaking import LAID_OVER  # noqa: E402
+from tests.support.building import BOOKWORM, BUILD, TREE, build, build_from  # noqa: E402
 from tests.support.shaping import shape  # noqa: E402
 from tests.support.trees import Trees  # noqa: E402
 from tests.support.world import Built, build_world  # noqa: E402
@@ -87,6 +88,15 @@ def install_tree(bookworm_iso: Path, tmp_path_factory: pytest.TempPathFactory) -
 def tree_iso(built: Path, install_tree: Path) -> Path:
     """The disc of the checkout with that series of Xen on it, and with the source of busybox."""
     return build(*TREE, f"kernels.install_tree={install_tree}", output=BUILD / "tests")
+
+
+@pytest.fixture(scope="session")
+def remade_iso(iso: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The disc to boot, made again with a file laid over every role's root."""
+    over = tmp_path_factory.mktemp("over")
+    (over / LAID_OVER).parent.mkdir(parents=True)
+    (over / LAID_OVER).write_text("laid over\n")
+    return build_from(iso, "--overlay", over, output=BUILD / "tests/remade")
 
 
 @pytest.fixture(scope="session")

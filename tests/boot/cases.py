@@ -149,10 +149,17 @@ CASES = (
     ),
     Case(
         "bios-cd-toram",
-        (c.comes_up, *XEN, c.disc_can_be_taken_out, e.guests_start_from_the_copy),
+        (
+            c.comes_up,
+            *XEN,
+            r.what_was_laid_over_is_in_dom0,
+            c.disc_can_be_taken_out,
+            r.guests_have_it_too,
+        ),
         drives=disc_at("mptsas-cd"),
         memory=1200,
         entry="toram",
+        disc="remade_iso",
     ),
     Case(
         "bios-cd-checkmedia",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import time
 
-from tests.boot.domains import clear, names, prepare_ssh, traces, wait_for_ssh, wait_until_gone
+from tests.boot.domains import clear, names, traces, wait_until_gone
 from tests.boot.fleet import Visit
 
 
@@ -71,11 +71,3 @@ def medium_taken_out_is_told(visit: Visit) -> None:
     assert output.status == 2, output
     assert "/dev/sr0" in output.text
     assert names(visit) == []
-
-
-def guests_start_from_the_copy(visit: Visit) -> None:
-    """With `toram`, after the disc was taken out."""
-    prepare_ssh(visit)
-    visit.console.get("xendemo create", 300)
-    wait_for_ssh(visit, 1)
-    visit.console.get("xendemo destroy guest1")

@@ -4,7 +4,25 @@ from __future__ import annotations
 
 from democd.workspace import file_digest
 from tests.boot.checks import PASSWORD
+from tests.boot.domains import get_in, prepare_ssh, wait_for_ssh
 from tests.boot.fleet import Visit
+
+LAID_OVER = "etc/xendemo/laid-over"
+"""A file of the overlay that `remade_iso` has."""
+
+
+def what_was_laid_over_is_in_dom0(visit: Visit) -> None:
+    assert visit.console.get(f"cat /{LAID_OVER}") == "laid over"
+    assert "overlay.squashfs" in visit.console.get("losetup -l")
+
+
+def guests_have_it_too(visit: Visit) -> None:
+    """With `toram`, after the disc was taken out: they start from the copy."""
+    prepare_ssh(visit)
+    visit.console.get("xendemo create", 300)
+    wait_for_ssh(visit, 1)
+    assert get_in(visit, 1, f"cat /{LAID_OVER}") == "laid over"
+    visit.console.get("xendemo destroy guest1")
 
 
 def the_disc_makes_itself(visit: Visit) -> None:

@@ -44,6 +44,22 @@ def build(*overrides: str, profile: str = "", output: Path = DIST, folder: Path 
     return output / f"{wanted.disc.name}.iso"
 
 
+def build_from(source: Path, *words: str | Path, output: Path, folder: Path = BUILD) -> Path:
+    """Make a disc from a disc, as a person does, and return the new ISO.
+
+    Raises:
+        BuildError: with what the build said.
+    """
+    run(
+        [
+            sys.executable, PROJECT / "build.py", "build", "--from", source, *words,
+            "--output-dir", output, "--build-dir", folder,
+        ]
+    )  # fmt: skip
+    (iso,) = output.glob("*.iso")
+    return iso
+
+
 def kept_root(*overrides: str) -> Root:
     """Return the Debian root of a disc that was built, as the build folder keeps it."""
     wanted = recipe.load(PROJECT / "democd.toml", overrides)

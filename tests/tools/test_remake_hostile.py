@@ -340,3 +340,12 @@ def test_names_of_any_bytes_keep_their_owners(tmp_path: Path) -> None:
     special = {name: table.Special(0, 0o600, 1, 2) for name in names}
     (tmp_path / "table").write_bytes(os.fsencode(table.as_text(special)))
     assert table.read(tmp_path / "table") == special
+
+
+def test_an_image_may_be_a_link_only_to_a_mounted_disc(unpacked: Path, tmp_path: Path) -> None:
+    part = folder.layer("common")
+    (unpacked / part.packed).rename(tmp_path / "elsewhere")
+    (unpacked / part.packed).symlink_to(tmp_path / "elsewhere")
+    items = folder.read(unpacked).items(part)
+    assert not folder.read(unpacked).is_packed(part, items)
+    assert folder.read(unpacked, linked=True).is_packed(part, items)

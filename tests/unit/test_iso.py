@@ -156,3 +156,12 @@ def test_folders_in_a_circle_are_told() -> None:
     content[at + 2 : at + 6] = root.lba.to_bytes(4, "little")
     with pytest.raises(ValueError, match="no end"):
         read(bytes(content)).files()
+
+
+def test_a_sector_that_cannot_be_read_is_told_as_damage() -> None:
+    """As of a scratched disc; address 0 of a process cannot be read either (EIO)."""
+    with (
+        Path("/proc/self/mem").open("rb", buffering=0) as stream,
+        pytest.raises(ValueError, match="cannot be read"),
+    ):
+        isoread.Disc(stream, 1 << 20)
