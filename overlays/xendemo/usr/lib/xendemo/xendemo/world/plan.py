@@ -196,8 +196,8 @@ def _script(words: str, *lines: str | tuple[str, ...]) -> Step:
 def _no_source(options: Options) -> tuple[str, str]:
     if options.source == SOURCE:
         return (f"there is no source of Xen on this disc, at {SOURCE}",
-                "name a tree that lies elsewhere: --xen DIR; a disc with sources is built by\n"
-                "./build.py --set sources.enabled=true")  # fmt: skip
+                "name a tree that lies elsewhere: --xen DIR; with the disc of sources at /mnt:\n"
+                "dpkg-source -x /mnt/pool/xen/xen_*.dsc /root/xen")  # fmt: skip
     return (
         f"{options.source} is no source tree of Xen",
         "it has no xen/Makefile that names a version",
