@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import io
 import signal
+import subprocess
+import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from tests.support.building import PROJECT
 from xendemo import cli
 from xendemo.errors import Failure, InputError
 from xendemo.world import command, doing, facts, plan
@@ -241,6 +245,31 @@ def test_a_failure_is_told_with_its_first_and_last_lines(tmp_path: Path) -> None
     assert hint.splitlines()[-2:] == ["50", f"all of it is in {tmp_path}/log"]
     assert "not mine" not in hint
     assert not (tmp_path / "never").exists()
+
+
+def test_ctrl_c_ends_what_is_being_built(tmp_path: Path) -> None:
+    started = tmp_path / "started"
+    script = (
+        "import sys; sys.path.insert(0, sys.argv[1])\n"
+        "from xendemo.errors import Interrupted\n"
+        "from xendemo.world import doing, plan\n"
+        "step = plan.Step('waiting', ('sh', '-c', f'echo $$ >{sys.argv[2]}; exec sleep 60'))\n"
+        "try: doing.perform([step], sys.argv[2] + '.log', sys.stdout)\n"
+        "except Interrupted as told: print(told)\n"
+    )
+    package = PROJECT / "overlays/xendemo/usr/lib/xendemo"
+    with subprocess.Popen(
+        [sys.executable, "-c", script, package, started], stdout=subprocess.PIPE, text=True
+    ) as child:
+        while not (started.exists() and started.read_text().endswith("\n")):
+            assert child.poll() is None
+            time.sleep(0.05)
+        child.send_signal(signal.SIGINT)
+        assert child.communicate(timeout=30)[0] == (
+            "[ 1/1] waiting\ninterrupted; the same command goes on from here\n"
+        )
+    state = Path(f"/proc/{started.read_text().strip()}/stat")
+    assert not state.exists() or state.read_text().rpartition(")")[2].split()[0] == "Z"
 
 
 def test_the_last_line_is_one_that_a_terminal_can_show(tmp_path: Path) -> None:
