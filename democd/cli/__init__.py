@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from types import FrameType, ModuleType
 
 from democd import __version__
-from democd.cli import boot, build, diff, inspect, smoke, sources, unpack, verify
+from democd.cli import boot, build, burn, diff, inspect, smoke, sources, unpack, verify
 from democd.cli.help import keys_help
 from democd.errors import BuildError, Mistakes
 
@@ -28,6 +28,7 @@ VERBS: dict[str, ModuleType] = {
     "verify": verify,
     "diff": diff,
     "unpack": unpack,
+    "burn": burn,
     "boot": boot,
     "smoke": smoke,
 }
@@ -99,7 +100,7 @@ def parser() -> argparse.ArgumentParser:
     """Return the parser of all verbs; what it finds sets `run` and the verb's options."""
     top = argparse.ArgumentParser(
         prog="./build.py",
-        description="Builds, inspects, verifies and boots the Xen demo CD.",
+        description="Builds, inspects, verifies, burns and boots the Xen demo CD.",
         epilog="each verb has its own --help, with examples\n\n" + keys_help(),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )

@@ -167,7 +167,7 @@ def tell(reporter: Reporter, result: Result) -> None:
     if trees := ", ".join(f"{tree.name} {tree.version}" for tree in result.sources.trees):
         reporter.say(f"  sources of   {trees}")
     reporter.say(f"\ntry it:     ./build.py boot {iso}")
-    reporter.say(f"USB stick:  sudo cp {iso} /dev/sdX && sync    (wipes it; lsblk tells its name)")
+    reporter.say(f"USB stick:  sudo ./build.py burn {iso} /dev/sdX    (lsblk tells its name)")
 
 
 def near(path: Path) -> Path:

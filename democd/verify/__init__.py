@@ -65,7 +65,7 @@ def verify(path: Path, at: Callable[[int, int], None] | None = None) -> Verdict:
         subject = examine(disc, at or (lambda done, total: None))
         table = SOURCE_CHECKS if sources.is_source_disc(subject) else CHECKS
         checks = tuple(_run(name, check, subject) for name, check in table)
-        return Verdict(path, disc.size, checks)
+        return Verdict(path, disc.size, checks, disc.primary.blocks * isoread.BLOCK)
 
 
 def _run(name: str, check: Callable[[Subject], str], subject: Subject) -> Check:

@@ -33,11 +33,12 @@ class Check:
 
 @dataclass(frozen=True)
 class Verdict:
-    """All checks of an ISO; `size` in bytes."""
+    """All checks of an ISO; `size` in bytes, and `volume`, which of a stick is less."""
 
     path: Path
     size: int
     checks: tuple[Check, ...]
+    volume: int
 
     @property
     def ok(self) -> bool:

@@ -10,6 +10,7 @@ from tests.support.building import PROJECT
 FLOORS = {
     "cli": 1,
     "pipeline": 2,
+    "burn": 2,
     "remake": 2,
     "source_disc": 2,
     "verify": 2,
