@@ -61,11 +61,11 @@ def unpack(source: Path, target: Path, reporter: Reporter) -> Folder:
             made.chmod(0o700 if os.geteuid() == 0 else 0o755)
             made.replace(target)  # an empty folder gives way
         finally:
-            _remove(scratch)
+            remove(scratch)
     return folder.read(target)
 
 
-def _remove(scratch: Path) -> None:
+def remove(scratch: Path) -> None:
     """Remove what was unpacked, folders that nobody may write to among it."""
     for above, folders, _ in os.walk(scratch):
         for name in folders:
@@ -221,7 +221,7 @@ def _open_initrd(packed: Path, tree: Path, *, own: bool) -> dict[str, Special]:
             path.mkdir()
         else:
             path.write_bytes(entry.data)
-        path.chmod(mode if own else mode & 0o777 | 0o600)
+        path.chmod(mode if own else mode & 0o777 | (0o700 if entry.is_folder() else 0o600))
         if not own and not is_plain(entry.mode, 0, 0):
             special[entry.name] = Special(0, mode, 0, 0)
     return special

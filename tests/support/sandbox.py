@@ -62,7 +62,7 @@ class Sandbox:
         iso.write_bytes(disc)
         iso.chmod(0o644)
         begun = time.monotonic()
-        with _nobody(self.inside) if unprivileged else nullcontext():
+        with nobody(self.inside) if unprivileged else nullcontext():
             went_well = _goes_well(lambda: remake.unpack(iso, tree, QUIET))
         assert tree.exists() == went_well
         if went_well:
@@ -121,7 +121,7 @@ def _goes_well(act: Callable[[], object]) -> bool:
 
 
 @contextmanager
-def _nobody(folder: Path) -> Iterator[None]:
+def nobody(folder: Path) -> Iterator[None]:
     """Be an ordinary user who owns a folder, for a while."""
     os.chown(folder, NOBODY, NOBODY)
     os.setegid(NOBODY)
@@ -137,5 +137,5 @@ def may_be_nobody() -> bool:
     """Whether these tests run as root, in a checkout that is not closed to others."""
     if os.geteuid() != 0:
         return False
-    with tempfile.TemporaryDirectory() as folder, _nobody(Path(folder)):
+    with tempfile.TemporaryDirectory() as folder, nobody(Path(folder)):
         return os.access(apart.TEXT, os.R_OK, effective_ids=True)

@@ -9,7 +9,10 @@ import os
 import shutil
 import socket
 import stat
+import subprocess
+import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -19,9 +22,9 @@ from hypothesis import HealthCheck, given, settings
 from democd import remake
 from democd.errors import BuildError, InputError
 from democd.formats import cpio
-from democd.remake import Wanted, folder, squashed, table
+from democd.remake import Wanted, apart, folder, squashed, table
 from democd.workspace import Workspace
-from tests.support.sandbox import QUIET, Sandbox
+from tests.support.sandbox import NOBODY, QUIET, Sandbox, may_be_nobody, nobody
 from tests.tools import hostile, hostile_images, hostile_inputs
 from tests.tools.hostile import BLOCK, Record
 
@@ -185,6 +188,34 @@ def test_an_initrd_of_very_many_files_is_refused(tmp_path: Path) -> None:
     one = hostile.entry(b"x", FILE)
     packed = zstandard.ZstdCompressor(level=1).compress(one * (cpio.ENTRIES_MAX + 1))
     assert "more than 200000 files" in refusal(tmp_path, with_files(initrd_xen0=packed))
+
+
+def test_folders_of_an_initrd_that_nobody_may_enter_are_laid_out(sandbox: Sandbox) -> None:
+    """And keep their mode on the next disc: by an ordinary user, it is in the table."""
+    entries = [(b"closed", stat.S_IFDIR, b""), (b"closed/file", stat.S_IFREG, b"text")]
+    archive = b"".join(hostile.entry(*entry) for entry in entries) + hostile.TRAILER
+    before = sandbox.unpacked
+    sandbox.attempt(with_files(initrd_xen0=archive), build=False, unprivileged=may_be_nobody())
+    assert sandbox.unpacked == before + 1
+    top = folder.read(sandbox.inside / "tree")
+    modes = {item.name: item.mode for item in top.items(top.parts()[0]) or []}
+    assert modes == {"closed": stat.S_IFDIR, "closed/file": stat.S_IFREG}
+    assert top.own != may_be_nobody()
+
+
+def test_scratch_with_folders_that_may_not_be_written_to_is_cleared_away(tmp_path: Path) -> None:
+    inner = tmp_path / "scratch/closed/inner"
+    inner.mkdir(parents=True)
+    (inner / "file").touch()
+    subprocess.run(["chmod", "-R", "a-w", inner.parent], check=True)
+    # Root may write anywhere: so by somebody else, who owns it all.
+    with tempfile.TemporaryDirectory() as home:
+        moved = shutil.move(tmp_path / "scratch", home)
+        for path in (Path(home), *Path(home).rglob("*")):
+            os.chown(path, NOBODY if may_be_nobody() else -1, -1)
+        with nobody(Path(home)) if may_be_nobody() else nullcontext():
+            apart.remove(Path(moved))
+        assert not Path(moved).exists()
 
 
 # --- layers --------------------------------------------------------------------------------------
