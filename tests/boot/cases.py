@@ -124,6 +124,7 @@ CASES = (
             c.screen_is_what_linux_draws_on,
             c.booted_from_stick,
             c.cd_is_mounted_read_only,
+            c.the_installer_sees_what_lies_on_a_disk,
         ),
         drives=disc_at("usb"),
         firmware="uefi",

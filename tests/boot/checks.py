@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import socket
 import struct
 import subprocess
@@ -144,6 +145,17 @@ def booted_from_a_file(visit: Visit) -> None:
     source = visit.console.get("findmnt -rno SOURCE /cdrom")
     assert re.fullmatch(r"/dev/loop\d+", source)
     assert "xendemo.iso" in visit.console.get(f"cat /sys/block/{source[5:]}/loop/backing_file")
+
+
+def the_installer_sees_what_lies_on_a_disk(visit: Visit) -> None:
+    """The stick's own partition; in use or not, it is the disk's."""
+    look = (
+        'import sys; sys.path.insert(0, "/usr/lib/xendemo")\n'
+        "from xendemo.install.gather import look_at_devices\n"
+        "print(*(f'{it.path}={part.path}' for it in look_at_devices() for part in it.children))"
+    )
+    found = visit.console.get(f"python3 -c {shlex.quote(look)}")
+    assert re.search(r"/dev/(sd[a-z])=/dev/\1\d", found), found
 
 
 def disc_can_be_taken_out(visit: Visit) -> None:

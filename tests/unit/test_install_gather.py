@@ -46,8 +46,8 @@ MANIFEST = {
 
 def test_an_older_lsblk_is_asked_only_for_what_it_knows() -> None:
     columns = devices.ask(HELP_2_38)[-1].split(",")
-    assert columns == ["path", "kname", "maj:min", "type", "size", "mountpoints"]
-    assert devices.ask("PATH TYPE MOUNTPOINT")[-1] == "path,type,mountpoint"
+    assert columns == ["name", "path", "kname", "maj:min", "type", "size", "mountpoints"]
+    assert devices.ask("PATH TYPE MOUNTPOINT")[-1] == "name,path,type,mountpoint"
 
 
 def test_what_an_older_lsblk_does_not_tell_comes_from_the_kernel() -> None:

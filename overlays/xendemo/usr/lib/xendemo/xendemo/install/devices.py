@@ -16,7 +16,8 @@ COLUMNS = (
 def ask(known: str) -> tuple[str, ...]:
     """Return how lsblk is to be asked, for what it says itself that it knows."""
     words = set(known.split())
-    columns = [name for name in COLUMNS if name.upper() in words]
+    # By NAME, which every release has, lsblk tells what lies on what; without it, a flat list.
+    columns = ["name", *(name for name in COLUMNS if name.upper() in words)]
     if "mountpoints" not in columns:
         columns.append("mountpoint")
     return ("lsblk", "--json", "--bytes", "--output", ",".join(columns))
