@@ -31,6 +31,7 @@ README = "/README.CD"
 SUMS = "/SHA256SUMS"  # of every other file
 PACKAGES = "/packages.txt"
 MANIFEST = "/manifest.json"
+SBOM = "/sbom.spdx.json"  # packages with licences and sources, as SPDX has them
 
 COMMAND_LINE = {
     "role": "dom0, guest or plain: which layers make the root; micro: a guest without a root",

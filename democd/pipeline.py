@@ -34,6 +34,7 @@ from democd.stages import (
     own_layers,
     ramroot,
     root,
+    sbom,
     sources,
     tools,
     xen_clone,
@@ -50,7 +51,7 @@ def build(
     Args:
         recipe: what to build; `recipe.folder` is the project, with rootfs/, overlays/ and grub/.
         workspace: kept results and scratch space; locked while this works.
-        output: the folder that gets NAME.iso, NAME.iso.sha256 and NAME.manifest.json.
+        output: the folder that gets NAME.iso, its .sha256, .manifest.json and .spdx.json.
         reporter: shows the steps.
         refresh: make the Debian root anew, though one of the same packages is kept.
 
@@ -71,6 +72,9 @@ def build(
         memory = _gather_ram_root(recipe, system, laid_out, reporter)
         initial = _make_initrds(recipe, workspace, system, bootable, below, memory, reporter)
         boot = _make_boot_images(recipe, workspace, system, reporter)
+        bill = _list_licences(
+            recipe, identity, workspace, system, bootable, brought, squashed, reporter
+        )
         with reporter.step("plan", "all paths on the disc, and their digests"):
             plan = disc.plan(
                 recipe=recipe,
@@ -84,6 +88,7 @@ def build(
                 boot=boot,
                 readme=readme,
                 installer=installer.build(recipe, recipe.folder),
+                sbom=bill,
                 sources=source,
             )
         return _write(recipe, identity, plan, source, output, reporter)
@@ -210,6 +215,20 @@ def _make_boot_images(
 ) -> BootImages:
     with reporter.step("grub", "boot images for BIOS and UEFI"):
         return bootimg.build(workspace, system, recipe.disc.volume_id, recipe.console)
+
+
+def _list_licences(
+    recipe: Recipe,
+    identity: Identity,
+    workspace: Workspace,
+    system: Root,
+    bootable: Kernels,
+    brought: Own,
+    squashed: Sequence[Layer],
+    reporter: Reporter,
+) -> bytes:
+    with reporter.step("sbom", "packages with licences and sources"):
+        return sbom.build(workspace, recipe, identity.version, system, bootable, brought, squashed)
 
 
 def _write(

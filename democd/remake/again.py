@@ -15,7 +15,7 @@ from democd.formats.iso import Volume
 from democd.host.progress import Reporter
 from democd.identity import volume_of
 from democd.recipe import MEDIA, Given
-from democd.remake import apart, changes, folder, mounted, repack
+from democd.remake import apart, bill, changes, folder, mounted, repack
 from democd.remake.changes import PACKING, TEXTUAL, Change
 from democd.remake.folder import Folder
 from democd.remake.original import opened
@@ -54,7 +54,7 @@ def build(wanted: Wanted, *, workspace: Workspace, output: Path, reporter: Repor
     Args:
         wanted: the old one, and what to change.
         workspace: kept results and scratch space; locked while this works.
-        output: the folder that gets NAME.iso, NAME.iso.sha256 and NAME.manifest.json.
+        output: the folder that gets NAME.iso, its .sha256, .manifest.json and .spdx.json.
         reporter: shows the steps.
 
     Raises:
@@ -81,6 +81,7 @@ def build(wanted: Wanted, *, workspace: Workspace, output: Path, reporter: Repor
         files |= _installer(old, change, laid)
         about = _about(old, change, laid, version, packages if laid.base_changed else None)
         files[layout.PACKAGES] = listed
+        files |= bill.anew(old, about, files, base_changed=laid.base_changed)
         with reporter.step("plan", "all paths on the disc, and their digests"):
             plan = _plan(old, change, files, about, packages)
         return _write(old, change, plan, about, output, reporter)

@@ -198,7 +198,8 @@ def _what(path: str, left: Side, right: Side) -> Iterator[str]:
 
 def _lines(path: str, left: Side, right: Side) -> tuple[str, ...]:
     """Return the lines of a text that differ, if it is one on both discs."""
-    if path not in left.sums or path not in right.sums or path in _parts_of(left, right):
+    unfit = path == layout.SBOM or path in _parts_of(left, right)
+    if unfit or path not in left.sums or path not in right.sums:
         return ()
     both = left.content(path), right.content(path)
     try:

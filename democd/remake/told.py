@@ -42,7 +42,12 @@ def summary(found: Difference) -> str:
     if not found.packages:
         if beside and all(file.name in only for file in beside):
             return f"they have the same files, {_parts_word(len(beside))} packed in another way"
-        return f"they have the same packages; {others} differ" if beside else "only texts differ"
+        differ = "differs" if len(beside) == 1 else "differ"
+        return (
+            f"they have the same packages; {others} {differ}"
+            if beside
+            else "only what they tell of themselves differs"
+        )
     names = [value.name for value in found.packages]
     more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
     told = f"{_counted(found.packages)}: {', '.join(names[:NAMED])}{more}"

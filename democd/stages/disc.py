@@ -45,6 +45,7 @@ def plan(
     boot: BootImages,
     readme: str,
     installer: bytes = b"",
+    sbom: bytes = b"",
     sources: Sources = NO_SOURCES,
 ) -> DiscPlan:
     """Decide every path on the disc; writes nothing, but reads each file once for its digest.
@@ -61,6 +62,7 @@ def plan(
         boot: GRUB's images, not yet patched.
         readme: text of /README.CD.
         installer: /install.pyz; nothing for a disc without it.
+        sbom: /sbom.spdx.json; likewise.
         sources: their squashfs, which no role stacks, and what is in it.
 
     Raises:
@@ -71,6 +73,8 @@ def plan(
     files[layout.README] = readme.encode()
     if installer:
         files[layout.INSTALLER] = installer
+    if sbom:
+        files[layout.SBOM] = sbom
     files[layout.PACKAGES] = packages_text(root.packages).encode()
     volume = volume_of(recipe, version, builder, root.date)
     about = manifest.about(recipe, version, builder, root, kernels, layers, sources)

@@ -20,11 +20,12 @@ _SECTORS_A_BLOCK = iso.BLOCK // gpt.SECTOR
 
 @dataclass(frozen=True)
 class Published:
-    """The three files that a person gets."""
+    """The files that a person gets; `sbom` only if the disc has one."""
 
     iso: Path
     sums: Path
     manifest: Path
+    sbom: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,7 @@ class Result:
     """What a build made.
 
     Attributes:
-        files: disc, sum and manifest in the output folder.
+        files: disc, sum, manifest and bill of materials in the output folder.
         plan: all that is on the disc.
         sources: what of it is source.
     """
@@ -44,43 +45,55 @@ class Result:
 
 
 def publish(plan: DiscPlan, output: Path, name: str, at: Callable[[int, int], None]) -> Published:
-    """Write disc, sum and manifest beside the old ones, which they replace when all are whole.
+    """Write the disc and what tells of it; the old ones are replaced when all are whole.
 
     Args:
         plan: what `disc.plan` returned.
-        output: the folder that gets NAME.iso, NAME.iso.sha256 and NAME.manifest.json.
+        output: the folder that gets NAME.iso, NAME.iso.sha256, NAME.manifest.json and, if the disc
+            has one, NAME.spdx.json.
         name: what they are called.
         at: told (bytes done, bytes in all) now and then.
 
     Raises:
         BuildError: as `master` does.
     """
-    return publish_whole(output, name, lambda target: master(plan, target, at), manifest_text(plan))
+    sbom = next((file.content() for file in plan.files if file.path == layout.SBOM), b"")
+    return publish_whole(
+        output, name, lambda target: master(plan, target, at), manifest_text(plan), sbom
+    )
 
 
 def publish_whole(
-    output: Path, name: str, write: Callable[[Path], None], manifest: str
+    output: Path, name: str, write: Callable[[Path], None], manifest: str, sbom: bytes = b""
 ) -> Published:
-    """Write three files beside the old ones, which they replace when all are whole.
+    """Write the files beside the old ones, which they replace when all are whole.
 
     Args:
         output: the folder that gets them.
         name: what they are called.
         write: writes the ISO at the path that it is given.
         manifest: the text of the manifest.
+        sbom: the bill of materials; nothing for a disc without, and an old one goes.
     """
+    beside = output / f"{name}.spdx.json"
     made = Published(
-        output / f"{name}.iso", output / f"{name}.iso.sha256", output / f"{name}.manifest.json"
+        output / f"{name}.iso",
+        output / f"{name}.iso.sha256",
+        output / f"{name}.manifest.json",
+        beside if sbom else None,
     )
-    new = {
-        path: path.with_name(f".{path.name}.new") for path in (made.iso, made.sums, made.manifest)
-    }
+    paths = [path for path in (made.iso, made.sums, made.manifest, made.sbom) if path]
+    new = {path: path.with_name(f".{path.name}.new") for path in paths}
     try:
         write(new[made.iso])
         new[made.sums].write_text(f"{file_digest(new[made.iso])}  {made.iso.name}\n")
         new[made.manifest].write_text(manifest, encoding="utf-8")
+        if made.sbom:
+            new[made.sbom].write_bytes(sbom)
         for path, whole in new.items():
             whole.replace(path)
+        if not sbom:
+            beside.unlink(missing_ok=True)
     finally:
         for left in new.values():
             left.unlink(missing_ok=True)

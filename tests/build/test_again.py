@@ -98,7 +98,7 @@ def test_an_ordinary_user_can_build(visitor: Visitor, second: Path) -> None:
         pytest.skip("this host lets no ordinary user have namespaces of their own")
     assert second.stat().st_uid == visitor.uid
     assert {path.name for path in visitor.dist.iterdir()} == {
-        "xendemo.iso", "xendemo.iso.sha256", "xendemo.manifest.json",
+        "xendemo.iso", "xendemo.iso.sha256", "xendemo.manifest.json", "xendemo.spdx.json",
     }  # fmt: skip
 
 
@@ -107,5 +107,5 @@ def test_same_inputs_same_bytes(built: Path, second: Path, project: Path) -> Non
     if file_digest(second) != file_digest(built):
         found = remake.compare(built, second, Reporter(quiet=True))
         pytest.fail(remake.report(found), pytrace=False)
-    beside = second.with_suffix(".manifest.json").read_bytes()
-    assert beside == built.with_suffix(".manifest.json").read_bytes()
+    for suffix in (".manifest.json", ".spdx.json"):
+        assert second.with_suffix(suffix).read_bytes() == built.with_suffix(suffix).read_bytes()

@@ -97,7 +97,7 @@ class Sandbox:
         assert {path.name for path in self.top.iterdir()} <= {"neighbour", "inside", "build", "out"}
         assert (self.top / "neighbour").read_text() == "untouched\n"
         for path in (self.top / "out").glob("*"):
-            assert path.name.endswith((".iso", ".iso.sha256", ".manifest.json")), path
+            assert path.name.endswith((".iso", ".iso.sha256", ".manifest.json", ".spdx.json")), path
         for name in ESCAPES:
             assert not os.path.lexists(name), name
 

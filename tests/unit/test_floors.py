@@ -32,6 +32,7 @@ FLOORS = {
     "source_layout": 4,
     "source_listing": 4,
     "sizes": 4,
+    "spdx": 4,
     "git_address": 4,
     "source_tree": 4,
     "formats": 5,
