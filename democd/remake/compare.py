@@ -246,16 +246,21 @@ def _parts(wrong: list[str], left: Side, right: Side, reporter: Reporter) -> Ite
         return
     with reporter.step("parts", "what in layers and initrds differs") as step:
         step.now("packages of files")
-        was_of, now_of = left.owners(), right.owners()
+        rooted = any(map(_is_of_root, parts))
+        was_of, now_of = (of.owners() if rooted else Owners() for of in (left, right))
         for number, part in enumerate(parts):
             step.at(number, len(parts))
             step.now(part.path)
             was, now = (_undated(of.facts(part), of.about["date"]) for of in (left, right))
-            root = part.initrd or part.path == layout.layer_path("base")
-            owned = (was_of, now_of) if root else (Owners(), Owners())
+            owned = (was_of, now_of) if _is_of_root(part) else (Owners(), Owners())
             files = tuple(_unlike_files(was, now, *owned))
             yield UnlikePart(part.path, files, tuple(_packing(part, left, right)))
         step.says(", ".join(part.path for part in parts))
+
+
+def _is_of_root(part: Part) -> bool:
+    """Return whether a part has files of Debian's packages."""
+    return part.initrd or part.path == layout.layer_path("base")
 
 
 def _undated(facts: Facts, date: int) -> Facts:
