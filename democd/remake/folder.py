@@ -167,7 +167,9 @@ class Folder:
         """
         found = {}
         top = self.top / DISC
-        for path in [top, *sorted(top.rglob("*"))]:
+        if top.is_symlink() or not top.is_dir():
+            raise InputError(f"{top} is no folder", "unpack the disc again")
+        for path in sorted(top.rglob("*")):
             if path.is_symlink() or not (path.is_dir() or path.is_file()):
                 raise InputError(f"{path} is neither a file nor a folder", "remove it")
             if not path.name.isprintable():

@@ -22,7 +22,7 @@ def squash(tree: Path, *words: str, packed: bool = False) -> bytes:
     image.unlink(missing_ok=True)
     subprocess.run(
         ["mksquashfs", tree, image, "-noappend", "-quiet", "-no-progress", "-no-exports",
-         "-processors", "1", "-mkfs-time", "0", "-all-time", "0",
+         "-no-xattrs", "-processors", "1", "-mkfs-time", "0", "-all-time", "0",
          *(() if packed else _PLAIN), *words],
         check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )  # fmt: skip
