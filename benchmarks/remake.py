@@ -19,6 +19,7 @@ from benchmarks.report import FOLDER, Row, ratio_row
 from democd.host.run import run
 
 REPEATS = 3
+GOAL = 1.5
 PEER = Path(__file__).with_name("remake.sh")
 OVER = "etc/motd.d/benchmark"
 
@@ -31,21 +32,23 @@ def measure() -> tuple[list[Row], list[str]]:
     result = checkout.result()
     bench = Bench(checkout, result.files.iso, result.plan.date, FOLDER / "remake")
     rows = [
-        bench.row("A disc to files to edit", bench.unpack, bench.peer_unpacks, "unsquashfs", 1.2),
+        bench.row(
+            "A disc to files to edit", bench.unpack, bench.peer_unpacks, "unsquashfs, cpio", GOAL
+        ),
         bench.row(
             "One file more, ISO to ISO", bench.lay_over, bench.peer_lays_over,
-            "xorriso, one layer by unsquashfs and mksquashfs", 0.5,
+            "xorriso, one layer by unsquashfs and mksquashfs", GOAL,
         ),
         bench.row(
             "One file edited in an unpacked layer, to the ISO", bench.edit, bench.peer_edits,
-            "mksquashfs of that layer, xorriso", 0.9,
+            "mksquashfs of that layer, xorriso", GOAL,
         ),
         bench.row(
             "One file edited in the unpacked root, to the ISO", bench.edit_root,
-            bench.peer_edits_root, "mksquashfs of the root, xorriso", 1.2,
+            bench.peer_edits_root, "mksquashfs of the root, xorriso", GOAL,
         ),
     ]  # fmt: skip
-    shutil.rmtree(bench.folder)
+    shutil.rmtree(bench.folder, ignore_errors=True)
     return rows, [f"a disc from a disc: medians of {REPEATS} each, in turns"]
 
 
@@ -61,7 +64,7 @@ class Bench:
 
     def __init__(self, checkout: Checkout, iso: Path, date: int, folder: Path) -> None:
         shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir(parents=True)
+        folder.mkdir(parents=True, exist_ok=True)  # a tmpfs may be mounted there
         self.checkout, self.iso, self.date, self.folder = checkout, iso, date, folder
         self.ours, self.theirs = folder / "ours", folder / "theirs"
         self.edits = 0
