@@ -51,8 +51,14 @@ def about(
             "list": layout.PACKAGES,
         },
         "sources": [_source(tree) for tree in sources.trees],
-        "recipe": recorded(recipe),
+        "recipe": _recorded(recipe, version, builder),
     }
+
+
+def _recorded(recipe: Recipe, version: str, builder: str) -> dict[str, dict[str, object]]:
+    """Return the recipe with what git tells where it does not: who names that has the same disc."""
+    told = recorded(recipe)
+    return {**told, "disc": {**told["disc"], "version": version, "builder": builder}}
 
 
 def _source(tree: Source) -> dict[str, object]:

@@ -51,7 +51,8 @@ def words(built: Path) -> list[str]:
     """The build of the same disc: version and builder as the first has them from git."""
     manifest = json.loads(built.with_suffix(".manifest.json").read_text())
     same = [f"disc.{name}={manifest[name]}" for name in ("version", "builder")]
-    return ["build", *(word for pair in same for word in ("--set", pair))]
+    recipe = ["--recipe", "../project/democd.toml"]  # see Visitor
+    return ["build", *recipe, *(word for pair in same for word in ("--set", pair))]
 
 
 @pytest.fixture(scope="module")

@@ -85,6 +85,9 @@ def libfaketime() -> Path:
 class Visitor:
     """The user; `home` has the copied checkout in `checkout/`, and what it builds.
 
+    `project/` beside it is the same with more hooks for the root. The builder, which the disc has
+    too, is the one in `checkout/`; a build by `--recipe ../project/democd.toml` has both.
+
     Attributes:
         uid: where the host lets nobody but root have namespaces, the visitor is root (0) as well.
     """
@@ -142,17 +145,19 @@ def invite(home: Path) -> Visitor:
     for name in ("python", "packages"):
         (home / name).mkdir()
     checkout = shutil.copytree(PROJECT, home / "checkout", symlinks=True, ignore=NOT_COPIED)
+    project = shutil.copytree(checkout, home / "project", symlinks=True)
     for name, text in _HOOKS.items():
-        hook = checkout / "rootfs/hooks" / name
+        hook = project / "rootfs/hooks" / name
         hook.write_text(text.format(library=libfaketime(), tomorrow=TOMORROW))
         hook.chmod(0o755)
-    for path in (checkout, *checkout.rglob("*")):
+    copies = [path for top in (checkout, project) for path in (top, *top.rglob("*"))]
+    for path in copies:
         if not path.is_symlink():
             path.chmod(path.stat().st_mode & 0o700)
             os.utime(path, (1, 1))
     visitor = Visitor(home, UID if os.geteuid() == 0 else os.geteuid())
     if not visitor.may_use_namespaces():
         return Visitor(home, os.geteuid())
-    for path in (home, checkout, *checkout.rglob("*")):
+    for path in (home, *copies):
         os.lchown(path, visitor.uid, -1)
     return visitor

@@ -195,7 +195,9 @@ def test_texts_and_what_the_disc_tells(folder: Path, old: Path, tmp_path: Path) 
     assert "-set timeout=5" in found.texts[layout.GRUB_CFG]
     assert "+Boot it!" in found.texts[layout.README]
     assert {value.name for value in found.volume} == {"application"}
-    assert [(v.name, v.was, v.now) for v in found.manifest] == [("version", "1.2", "1.3")]
+    assert [(v.name, v.was, v.now) for v in found.manifest] == [
+        ("recipe.disc.version", "1.2", "1.3"), ("version", "1.2", "1.3"),
+    ]  # fmt: skip
     assert (f"{layout.GUESTS}/new.cfg", "added") in {(f.name, f.how) for f in found.files}
     assert not found.parts
 
