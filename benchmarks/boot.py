@@ -17,7 +17,7 @@ from benchmarks.checkout import Checkout
 from benchmarks.live_build import extract
 from benchmarks.report import FOLDER, Row, ratio_row
 from democd import layout
-from democd.artifacts import DiscPlan, Initrd, Kernel, Layer
+from democd.artifacts import DiscPlan, Initrd, Kernel, Layer, Own
 from democd.errors import BuildError
 from democd.host.qemu import Drive, Machine
 from democd.host.running import started
@@ -79,7 +79,7 @@ def measure() -> tuple[list[Row], list[str]]:
 def _plan(checkout: Checkout, ours: DiscPlan, parts: dict[str, Path]) -> DiscPlan:
     """Return the peer's disc: live-build's squashfs, kernel and initrd, with our GRUB and Xen."""
     recipe, root, workspace = checkout.recipe, checkout.root(), Workspace(checkout.work)
-    picked = kernels.pick(recipe, root)
+    picked = kernels.pick(recipe, root, Own())
     with workspace.locked():
         boot = bootimg.build(workspace, root, recipe.disc.volume_id, recipe.console)
     kernel = Kernel(parts["kernel"], picked.dom0.release, picked.dom0.modules)

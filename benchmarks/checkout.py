@@ -13,10 +13,10 @@ from democd import recipe as recipes
 from democd.artifacts import Root
 from democd.host.progress import Reporter
 from democd.host.run import run
-from democd.pipeline import Result
 from democd.pipeline import build as build_disc
 from democd.recipe import Recipe
 from democd.stages import root as root_stage
+from democd.stages.master import Result
 from democd.workspace import Workspace
 
 PARTS = ("build.py", "democd", "democd.toml", "docs", "grub", "overlays", "profiles", "rootfs")

@@ -110,8 +110,7 @@ def _used(console: Console, role: str) -> float:
     console.login()
     console.run("systemctl is-system-running --wait", 600)
     facts = console.get("echo 3 >/proc/sys/vm/drop_caches; cat /proc/meminfo")
-    total, available = (
-        int(re.search(rf"{key}: +(\d+)", facts)[1]) for key in ("MemTotal", "MemAvailable")
-    )  # type: ignore[index]
+    told = dict(re.findall(r"(\w+): +(\d+)", facts))
+    total, available = (int(told[key]) for key in ("MemTotal", "MemAvailable"))
     _leave(console)
     return (total - available) * 1024 / 1e6
