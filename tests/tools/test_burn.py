@@ -27,7 +27,10 @@ from tests.tools import small_disc
 MIB = 1 << 20
 SIZE = 16 * MIB
 
-pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="loop devices need root")
+pytestmark = [
+    pytest.mark.build,  # plain pytest wants no root
+    pytest.mark.skipif(os.geteuid() != 0, reason="loop devices need root"),
+]
 
 
 @pytest.fixture(scope="module")

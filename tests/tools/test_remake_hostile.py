@@ -28,6 +28,8 @@ from tests.support.sandbox import NOBODY, QUIET, Sandbox, may_be_nobody, nobody
 from tests.tools import hostile, hostile_images, hostile_inputs
 from tests.tools.hostile import BLOCK, Record
 
+pytestmark = pytest.mark.build  # they take too long for plain pytest
+
 QUICK = settings(max_examples=120, deadline=None, derandomize=True, database=None,
                  suppress_health_check=list(HealthCheck))  # fmt: skip
 
