@@ -13,6 +13,7 @@ import signal
 import sys
 import tempfile
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -24,7 +25,7 @@ from tests.boot.remaking import LAID_OVER  # noqa: E402
 from tests.support.building import BOOKWORM, BUILD, TREE, build, build_from  # noqa: E402
 from tests.support.shaping import shape  # noqa: E402
 from tests.support.trees import Trees  # noqa: E402
-from tests.support.world import Built, build_world  # noqa: E402
+from tests.support.world import Built, build_world, lay_source  # noqa: E402
 
 # A shell's background job starts with Ctrl-C ignored, and what tests interrupt would inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -114,9 +115,18 @@ def trees(built: Path) -> Iterator[Trees]:
 
 
 @pytest.fixture(scope="session")
-def world(trees: Trees, tmp_path_factory: pytest.TempPathFactory) -> Built:
-    """What `xendemo world` makes in the disc's root, without a network."""
-    return build_world(trees, tmp_path_factory.mktemp("world"))
+def world_begun(trees: Trees, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Future[Built]]:
+    """`xendemo world` at work in the disc's root, without a network; it takes minutes."""
+    folder = tmp_path_factory.mktemp("world")
+    lay_source(folder)  # not beside other tests: it has the build folder to itself
+    with ThreadPoolExecutor(1) as beside:
+        yield beside.submit(build_world, trees, folder)
+
+
+@pytest.fixture(scope="session")
+def world(world_begun: Future[Built]) -> Built:
+    """What it has made."""
+    return world_begun.result()
 
 
 @pytest.fixture(scope="session")

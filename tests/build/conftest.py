@@ -18,3 +18,10 @@ def root(built: Path) -> Root:
 @pytest.fixture(scope="session")
 def bookworm_root(bookworm_iso: Path) -> Root:
     return kept_root(*BOOKWORM)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _begin_early(request: pytest.FixtureRequest) -> None:
+    """Let what takes minutes work beside other tests, if a test will ask for it."""
+    if any("world" in getattr(item, "fixturenames", ()) for item in request.session.items):
+        request.getfixturevalue("world_begun")

@@ -68,6 +68,11 @@ def in_dom0(trees: Trees, script: str, folder: Path) -> str:
     return trees.in_root("dom0", script, layers=("xendemo",), scratch=folder)
 
 
+def lay_source(folder: Path) -> None:
+    """Put the source of Xen into a folder, as `build_world` wants it there."""
+    shutil.copytree(xen_source(), folder / "source", symlinks=True)
+
+
 def build_world(trees: Trees, folder: Path) -> Built:
     """Build Xen and its tools in the root of dom0.
 
@@ -75,7 +80,6 @@ def build_world(trees: Trees, folder: Path) -> Built:
         BuildError: it failed.
     """
     source = folder / "source"
-    shutil.copytree(xen_source(), source, symlinks=True)
     link = "mkdir -p /usr/local/src && ln -s /mnt/source /usr/local/src/xen"
     command = f"xendemo-world -j2 --dir /mnt/world XEN_VENDORVERSION={MARK}"
     told = in_dom0(trees, f"{link} && {command}", folder)
