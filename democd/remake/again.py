@@ -19,7 +19,7 @@ from democd.remake import apart, bill, changes, folder, mounted, repack
 from democd.remake.changes import PACKING, TEXTUAL, Change
 from democd.remake.folder import Folder
 from democd.remake.original import opened
-from democd.remake.repack import Laid
+from democd.remake.repack import Laid, Started
 from democd.stages import disc, installer, master
 from democd.stages.master import Result
 from democd.workspace import Workspace
@@ -77,9 +77,12 @@ def build(wanted: Wanted, *, workspace: Workspace, output: Path, reporter: Repor
         with reporter.step("layers", change.recipe.layers.compression) as step:
             laid = repack.layers(workspace, old, change.recipe, laid_over, step)
         with reporter.step("initrds", "init and modules") as step:
-            files |= {**laid.files, **repack.initrds(workspace, old, laid, laid_over, step)}
+            started = repack.initrds(workspace, old, laid, laid_over, step)
+        files |= {**laid.files, **started.files}
         files |= _installer(old, change, laid)
-        about = _about(old, change, laid, version, packages if laid.base_changed else None)
+        about = _about(old, change, laid, started, version)
+        if laid.base_changed:
+            about["packages"] = {**about["packages"], **_count(packages)}
         files[layout.PACKAGES] = listed
         files |= bill.anew(old, about, files, base_changed=laid.base_changed)
         with reporter.step("plan", "all paths on the disc, and their digests"):
@@ -127,22 +130,26 @@ def _about(
     old: Folder,
     change: Change,
     laid: Laid,
+    started: Started,
     xen_version: str,
-    packages: Sequence[Package] | None,
 ) -> dict[str, Any]:
     """Return the new manifest, but for what is made with the disc."""
     about = {key: value for key, value in old.about.items() if key not in MADE}
-    about |= {"xen": xen_version, "layers": laid.names, "roles": laid.roles}
+    about |= {"xen": xen_version, "layers": laid.names, "roles": started.roles}
     about["sources"] = changes.sources_of(old)
-    if packages is not None:
-        size = sum(package.size for package in packages)
-        about["packages"] |= {"count": len(packages), "installed_bytes": size}
     if change.keys:
         given = change.recipe.disc
         about |= {"title": given.title, "version": given.version, "builder": given.builder}
         about["medium"] = {"name": given.media, "bytes": MEDIA[given.media]}
-        about["recipe"] = {**change.told, "roles": laid.roles}
+        about["recipe"] = change.told
+    if "recipe" in about:
+        about["recipe"] = {**about["recipe"], "roles": started.roles}
     return about
+
+
+def _count(packages: Sequence[Package]) -> dict[str, int]:
+    size = sum(package.size for package in packages)
+    return {"count": len(packages), "installed_bytes": size}
 
 
 def _plan(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import shutil
@@ -101,9 +102,8 @@ def lay(original: Original, top: Path, reporter: Reporter, there: Path | None = 
         for path in original.files:
             target = _target(top, path, packed.get(path))
             target.parent.mkdir(parents=True, exist_ok=True)
-            if there and path in packed:
+            if there and path in packed and _linked(target, there / path[1:]):
                 original.compare(path, at)
-                target.symlink_to(there / path[1:])
             else:
                 original.copy(path, target, at)
             if path in packed:
@@ -112,6 +112,17 @@ def lay(original: Original, top: Path, reporter: Reporter, there: Path | None = 
         (top / folder.VOLUME).write_text(json.dumps(asdict(original.volume), indent=1) + "\n")
         folder.write_state(top, {}, own=os.geteuid() == 0)
         step.says(f"{len(original.files)} files")
+
+
+def _linked(target: Path, to: Path) -> bool:
+    """Make a link, if the file system knows any: vfat, on most sticks, does not."""
+    try:
+        target.symlink_to(to)
+    except OSError as error:
+        if error.errno != errno.EPERM:
+            raise
+        return False
+    return True
 
 
 def _target(top: Path, path: str, part: Part | None) -> Path:

@@ -20,6 +20,8 @@ from democd.workspace import Workspace
 
 KINDS = (stat.S_IFREG, stat.S_IFDIR, stat.S_IFLNK)
 OVERLAY = "overlay"
+KERNELS_OWN = ("tools", "modules-")
+"""How the names of layers start that a kernel has below those of every role (own_layers.py)."""
 ROLES = "etc/roles"
 """Of an initrd: the layers of each role, a line for each (rootfs/init reads it)."""
 
@@ -31,18 +33,32 @@ class Laid:
     Attributes:
         files: of what is to lie in /live, by path on the disc.
         names: of the layers.
-        roles: the layers of each, lowest first.
         changed: a layer is another than it was.
         base_changed: the system itself is.
-        more: layers that were not there, for every role.
+        more: overlays, for every role.
+        gone: layers that were there, and no role can have any more.
     """
 
     files: Mapping[str, Path]
     names: list[str]
-    roles: dict[str, list[str]]
     changed: bool
     base_changed: bool
     more: list[str]
+    gone: frozenset[str]
+
+
+@dataclass(frozen=True)
+class Started:
+    """The initrds of the new disc.
+
+    Attributes:
+        files: by path on the disc.
+        roles: the layers of each role that they name, lowest first; those that belong to a kernel,
+            and not to a role, left out.
+    """
+
+    files: Mapping[str, Path]
+    roles: dict[str, list[str]]
 
 
 def overlay(path: Path) -> list[Item]:
@@ -79,10 +95,10 @@ def layers(
         changed.add(part.name)
         files[part.path] = _packed(workspace, part, items or [], recipe.layers, date)
     names = [part.name for part in parts]
-    roles = {role: [n for n in of if n in names] for role, of in old.about["roles"].items()}
     more: list[str] = []
-    below = _what_lies_below(old, parts) if roles and overlays else {}
-    for over in overlays if roles else ():
+    over_roles = overlays if old.about["roles"] else ()  # a root in memory has no layers
+    below = _what_lies_below(old, parts) if over_roles else {}
+    for over in over_roles:
         part = folder.layer(_free_name([*names, *more]))
         more.append(part.name)
         files[part.path] = _packed(workspace, part, _alike(over, below), recipe.layers, date)
@@ -90,10 +106,10 @@ def layers(
     return Laid(
         files,
         [*names, *more],
-        {role: [*of, *more] for role, of in roles.items()},
         bool(changed),
         folder.BASE in changed,
         more,
+        frozenset(old.about["layers"]) - set(names),
     )
 
 
@@ -152,45 +168,84 @@ def initrds(
     laid: Laid,
     overlays: Sequence[Sequence[Item]],
     step: Step,
-) -> dict[str, Path]:
-    """Return both initrds, anew if their trees were changed, or there are more layers.
+) -> Started:
+    """Return both initrds, anew if their trees were changed, or roles have other layers.
 
     On a disc whose root is in memory the overlays become part of dom0's initrd.
 
     Raises:
-        InputError: a file in a tree does not belong to root, or has a name that Linux drops.
+        InputError: a file in a tree does not belong to root, or has a name that Linux drops; or a
+            role has a layer that is not there.
     """
     files = {}
+    roles: dict[str, list[str]] = {}
     anew = []
     for part in old.parts():
         if not part.initrd:
             continue
         items = old.items(part)
-        over = overlays if not laid.roles and part.path == layout.INITRD["xen0"] else []
+        in_memory = not old.about["roles"] and part.path == layout.INITRD["xen0"]
         packed = old.top / part.packed
         whole = old.is_packed(part, items)
-        if whole and not laid.more and not over:
+        entries = apart.initrd_entries(packed) if whole else packing.as_cpio(items or [])
+        there = {entry.name: entry for entry in entries}
+        stacked = _stacked(there, laid, old.top / part.tree / ROLES)
+        roles |= {role: of for role, of in stacked.items() if role not in roles}
+        more = _more(there, stacked, overlays if in_memory else [])
+        if whole and not more:
             files[part.path] = packed
             continue
         step.now(part.tree)
         anew.append(part.name)
-        entries = apart.initrd_entries(packed) if whole else packing.as_cpio(items or [])
-        more = _more({entry.name: entry for entry in entries}, laid.more, over)
         files[part.path] = target = workspace.tmp / part.name
         target.write_bytes(_initrd(old, part, entries, more, packed if whole else None))
     step.says(f"{', '.join(anew)} anew" if anew else "as they were")
-    return files
+    return Started(files, _of_roles(old, roles))
+
+
+def _stacked(there: Mapping[str, cpio.Entry], laid: Laid, where: Path) -> dict[str, list[str]]:
+    """Return the layers that an initrd shall stack for each role.
+
+    That is what it names now, without what is gone, and with overlays on top.
+
+    Raises:
+        InputError: it names one that the disc has not, so that it could not start.
+    """
+    text = there[ROLES].data.decode(errors="replace") if ROLES in there else ""
+    stacked = {}
+    for line in filter(None, map(str.split, text.splitlines())):
+        role, *named = line
+        if unknown := sorted(set(named) - set(laid.names) - laid.gone):
+            raise InputError(
+                f"{where}: the role {role} has a layer that is not there: {unknown[0]}",
+                f"make overlays/{unknown[0]}, or take the word away",
+            )
+        stacked[role] = [name for name in named if name not in laid.gone] + laid.more
+    return stacked
+
+
+def _of_roles(old: Folder, stacked: Mapping[str, list[str]]) -> dict[str, list[str]]:
+    """Return what the manifest tells of roles: no layers that are a kernel's; in its order."""
+    if not stacked:
+        return dict(old.about["roles"])
+    told = {
+        role: [name for name in of if not name.startswith(KERNELS_OWN)]
+        for role, of in stacked.items()
+    }
+    order = [role for role in old.about["roles"] if role in told]
+    return {role: told[role] for role in [*order, *sorted(set(told) - set(order))]}
 
 
 def _more(
-    there: Mapping[str, cpio.Entry], layers: Sequence[str], overlays: Sequence[Sequence[Item]]
+    there: Mapping[str, cpio.Entry],
+    stacked: Mapping[str, list[str]],
+    overlays: Sequence[Sequence[Item]],
 ) -> list[cpio.Entry]:
-    """Return what comes to an initrd: more layers for every role, and files laid over it."""
+    """Return what comes to an initrd: other layers for its roles, and files laid over it."""
     found = {}
-    if layers and ROLES in there:
-        lines = there[ROLES].data.decode(errors="replace").splitlines()
-        text = "".join(f"{line} {' '.join(layers)}\n" for line in lines)
-        found[ROLES] = replace(there[ROLES], data=text.encode())
+    text = "".join(f"{' '.join([role, *of])}\n" for role, of in stacked.items()).encode()
+    if ROLES in there and text.split() != there[ROLES].data.split():
+        found[ROLES] = replace(there[ROLES], data=text)
     for items in overlays:
         for entry in packing.as_cpio(items):
             if not (entry.is_folder() and entry.name in there):  # such as bin, a link of theirs

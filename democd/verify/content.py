@@ -8,8 +8,8 @@ from typing import Any
 
 from democd import layout, sizes
 from democd.fitness import dom0_faults, guest_faults, xen_faults
-from democd.formats import cpio, linux, squashfs, xen
-from democd.formats.compress import compression, unpack
+from democd.formats import initramfs, linux, squashfs, xen
+from democd.formats.compress import LIMIT, compression
 from democd.recipe import MEDIA
 from democd.verify import grubcfg
 from democd.verify.subject import REBUILD, Subject
@@ -128,12 +128,22 @@ def check_initrds(subject: Subject) -> str:
         content = _content_for(subject, path)
         if compression(content) != "zstd":
             raise FaultError(f"{path} is not packed with zstd", REBUILD)
-        entries = {entry.name: entry for entry in cpio.unpack(unpack(content))}
+        entries = {entry.name: entry for entry in initramfs.entries(content, LIMIT)}
         init = entries.get("init")
         if init is None or not init.mode & 0o100:
             raise FaultError(f"{path} has no /init that can be run", "see rootfs/init")
+        _check_stack(subject, path, entries["etc/roles"].data if "etc/roles" in entries else b"")
         sizes.append(f"{name} {len(content) / 1e6:.1f} MB, {len(entries)} files")
     return "; ".join(sizes)
+
+
+def _check_stack(subject: Subject, path: str, roles: bytes) -> None:
+    """Check that each layer that an initrd would stack for a role is there (rootfs/init)."""
+    for role, *names in filter(None, map(str.split, roles.decode(errors="replace").splitlines())):
+        for name in names:
+            if layout.layer_path(name) not in subject.files:
+                what = f"{path} wants the layer {name} for the role {role}, which is not there"
+                raise FaultError(what, "build the ISO again")
 
 
 def check_sums(subject: Subject) -> str:

@@ -95,7 +95,10 @@ def _make_sources(folder: Path, source: dict[str, Path]) -> None:
     source["xen0"].write_bytes(crafted.linux())
     guest = crafted.xen_notes(bits=crafted.GUEST)
     source["xenU"].write_bytes(crafted.linux("6.12.1-cloud-amd64", guest))
-    init = cpio.pack([cpio.file("init", b"#!/bin/sh\n", 0o755)], DATE)
+    roles = "".join(f"{role} {' '.join(of)}\n" for role, of in ROLES.items()).encode()
+    init = cpio.pack(
+        [cpio.file("init", b"#!/bin/sh\n", 0o755), cpio.file("etc/roles", roles)], DATE
+    )
     source["initrd"].write_bytes(initrds.compress(init))
     for name in LAYERS:
         tree = folder / "trees" / name

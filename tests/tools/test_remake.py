@@ -15,6 +15,7 @@ import pytest
 from democd import layout, remake
 from democd.artifacts import Source, Sources
 from democd.errors import InputError, Mistakes
+from democd.formats import initramfs
 from democd.formats.isoread import open_disc
 from democd.host.progress import Reporter
 from democd.host.run import run
@@ -75,6 +76,15 @@ def layer_of(iso: Path, name: str, folder: Path) -> Path:
     return folder / "tree"
 
 
+def roles_of(iso: Path, initrd: str = "xen0") -> dict[str, list[str]]:
+    """The layers that an initrd stacks for each role."""
+    with open_disc(iso) as disc:
+        data = disc.content(disc.files()[layout.INITRD[initrd]])
+    (text,) = [it.data for it in initramfs.entries(data, 1 << 20) if it.name == "etc/roles"]
+    lines = [line.split() for line in text.decode().splitlines()]
+    return {role: of for role, *of in lines}
+
+
 def test_an_unchanged_disc_is_the_same_disc(iso: Path, unpacked: Path, tmp_path: Path) -> None:
     for source in (iso, unpacked):
         assert again(source, tmp_path).read_bytes() == iso.read_bytes()
@@ -118,6 +128,7 @@ def test_overlays_lie_over_every_role(iso: Path, tmp_path: Path) -> None:
     new = again(iso, tmp_path, overlays=[tmp_path / "first", tmp_path / "second"])
     told = json.loads((tmp_path / "out/xendemo.manifest.json").read_text())
     assert told["roles"]["guest"] == ["common", "guest", "overlay", "overlay-2"]
+    assert roles_of(new) == roles_of(new, "xenU") == told["roles"] == told["recipe"]["roles"]
     assert told["layers"][-2:] == ["overlay", "overlay-2"]
     assert (layer_of(new, "overlay-2", tmp_path) / "etc/told").read_text() == "second\n"
     assert verify(new).ok
@@ -212,10 +223,28 @@ def test_a_lost_part_is_told(unpacked: Path, tmp_path: Path) -> None:
 
 
 def test_a_removed_overlay_leaves_disc_and_roles(unpacked: Path, tmp_path: Path) -> None:
-    shutil.rmtree(unpacked / "overlays/xendemo")
-    again(unpacked, tmp_path)
+    shutil.rmtree(unpacked / "overlays/plain")
+    new = again(unpacked, tmp_path)
     told = json.loads((tmp_path / "out/xendemo.manifest.json").read_text())
-    assert "xendemo" not in told["layers"]
+    assert "plain" not in told["layers"]
+    assert told["roles"]["plain"] == ["common"]
+    assert roles_of(new) == roles_of(new, "xenU") == told["roles"]
+    assert verify(new).ok
+
+
+def test_a_layer_of_ones_own_is_named_by_hand(unpacked: Path, tmp_path: Path) -> None:
+    for initrd in ("xen0", "xenU"):
+        roles = unpacked / "initrd" / initrd / "etc/roles"
+        roles.write_text(roles.read_text().replace("dom0 common dom0", "dom0 common dom0 mine"))
+    with pytest.raises(InputError, match="the role dom0 has a layer that is not there: mine"):
+        again(unpacked, tmp_path)
+    (unpacked / "overlays/mine").mkdir()
+    (unpacked / "overlays/mine/file").write_text("words\n")
+    new = again(unpacked, tmp_path)
+    told = json.loads((tmp_path / "out/xendemo.manifest.json").read_text())
+    assert told["roles"]["dom0"] == ["common", "dom0", "mine"]
+    assert roles_of(new) == told["roles"]
+    assert verify(new).ok
 
 
 def test_the_summary_of_an_unpacked_disc(iso: Path, tmp_path: Path) -> None:

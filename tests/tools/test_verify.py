@@ -15,9 +15,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from democd import layout
+from democd.artifacts import Initrd
 from democd.errors import InputError
-from democd.formats import isoread
-from democd.stages import master
+from democd.formats import cpio, isoread
+from democd.stages import initrds, master
 from democd.verify import CHECKS, Verdict, as_json, report, verify
 from tests.tools import small_disc
 from tests.unit import crafted
@@ -323,13 +324,19 @@ def test_layer_of_a_role_is_missing(folder: Path, tmp_path: Path) -> None:
     layers = [layer for layer in small_disc.arguments(folder)["layers"] if layer.name != "guest"]
     target = tmp_path / "x.iso"
     master.master(small_disc.plan(folder, layers=layers), target, lambda done, total: None)
-    assert failed(verify(target)) == {"layers": "layers are missing: guest"}
+    assert failed(verify(target)) == {
+        "layers": "layers are missing: guest",
+        "initrds": "/boot/initrd-xen0 wants the layer guest for the role guest, which is not there",
+    }
 
 
 def test_a_root_in_memory_needs_no_layers(folder: Path, tmp_path: Path) -> None:
     recipe = replace(small_disc.arguments(folder)["recipe"], roles={})
-    target = tmp_path / "x.iso"
-    plan = small_disc.plan(folder, recipe=recipe, layers=[])
+    target, initrd = tmp_path / "x.iso", tmp_path / "initrd"
+    init = cpio.pack([cpio.file("init", b"#!/bin/sh\n", 0o755)], small_disc.DATE)
+    initrd.write_bytes(initrds.compress(init))
+    started = [Initrd(name, initrd) for name in ("xen0", "xenU")]
+    plan = small_disc.plan(folder, recipe=recipe, layers=[], initrds=started)
     master.master(plan, target, lambda done, total: None)
     verdict = verify(target)
     assert failed(verdict) == {}
