@@ -128,12 +128,12 @@ def sums(files: Mapping[str, bytes]) -> bytes:
     return "".join(lines).encode()
 
 
-def initrd(role: str = "dom0") -> bytes:
-    """A small initrd."""
+def initrd(layers: Sequence[str] = (), role: str = "dom0") -> bytes:
+    """A small initrd, which stacks these layers."""
     entries = [
         cpio.file("init", b"#!/bin/sh\n", 0o755),
         cpio.symlink("bin", "usr/bin"),
-        cpio.file("etc/roles", f"{role} common\n".encode()),
+        cpio.file("etc/roles", " ".join([role, *layers, "\n"]).encode()),
         cpio.character_device("dev/console", 5, 1),
     ]
     return compress(cpio.pack(entries, DATE))
@@ -151,8 +151,8 @@ def files(layers: Mapping[str, bytes] | None = None) -> dict[str, bytes]:
     found = {
         layout.XEN: XEN,
         layout.KERNEL["xen0"]: b"a kernel",
-        layout.INITRD["xen0"]: initrd(),
-        layout.INITRD["xenU"]: initrd("guest"),
+        layout.INITRD["xen0"]: initrd(list(layers)),
+        layout.INITRD["xenU"]: initrd(list(layers), "guest"),
         layout.GRUB_CFG: b"# a menu\n",
         layout.BIOS_IMAGE: bytes(4096),
         layout.ESP_IMAGE: bytes(4096),
