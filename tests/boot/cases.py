@@ -30,6 +30,10 @@ def _cd_and_disk(media: Media) -> tuple[Drive, ...]:
     return (Drive(media.iso), Drive(media.talking_disk(), "ide"))
 
 
+def _cd_and_stick(media: Media) -> tuple[Drive, ...]:
+    return (Drive(media.iso), Drive(media.stick(), "usb"))
+
+
 CASES = (
     Case(
         "bios-cd",
@@ -143,6 +147,7 @@ CASES = (
             c.ssh_answers,
             r.the_disc_makes_itself,
         ),
+        drives=_cd_and_stick,
         chipset="q35",
         memory=1024,
         entry="linux",

@@ -11,6 +11,8 @@ from democd.host.run import run
 
 ISO_PATH = "/isos/xendemo.iso"
 DISK_SAYS = "Here starts the first hard disk."
+SCRATCH = "SCRATCH"
+"""The label of `stick`."""
 
 # A boot sector that says DISK_SAYS on COM1 (port 0x3f8; its line status is 0x3fd) and halts.
 #   00  31 c0        xor ax, ax           12  ec           in al, dx
@@ -95,6 +97,14 @@ class Media:
         path = self.folder / "talking.img"
         sector = (_TALKING + DISK_SAYS.encode() + b"\r\n\0").ljust(510, b"\0") + b"\x55\xaa"
         path.write_bytes(sector.ljust(8 << 20, b"\0"))
+        return path
+
+    def stick(self) -> Path:
+        """An empty USB stick with one big FAT file system, without partitions."""
+        path = self.folder / "stick.img"
+        with path.open("wb") as stream:
+            stream.truncate(2 << 30)
+        run(["mkfs.vfat", "-n", SCRATCH, path])
         return path
 
 

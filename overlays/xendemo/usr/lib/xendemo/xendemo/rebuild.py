@@ -60,7 +60,7 @@ def run(args: argparse.Namespace) -> int:
         print(shlex.join(words))
         return 0
     os.makedirs(folder, exist_ok=True)
-    refuse_no_room(folder, needed(source))
+    refuse_no_room(folder, needed(source, folder))
     try:
         return programs.in_front(*words)
     finally:
@@ -89,14 +89,29 @@ def options(
     return [*words, "--build-dir", os.path.join(folder, WORK), "--output-dir", folder]
 
 
-def needed(source: str) -> int:
-    """Return the bytes that a disc made of another takes, about; 0 if that is not known."""
+def needed(source: str, folder: str) -> int:
+    """Return the bytes that a disc made of another takes in a folder; 0 if that is not known.
+
+    The builder takes the old disc's parts from where it is mounted, by links. Of an .iso file, and
+    where the file system knows no links, it needs them copied: so all takes twice the room.
+    """
     if os.path.isfile(source):
-        return os.path.getsize(source) + SPARE
+        return 2 * os.path.getsize(source) + SPARE
     if source == builder.CDROM:
         status = os.statvfs(source)
-        return status.f_blocks * status.f_frsize + SPARE
+        return status.f_blocks * status.f_frsize * (1 if knows_links(folder) else 2) + SPARE
     return 0
+
+
+def knows_links(folder: str) -> bool:
+    """Return whether there can be links in a folder; on vfat, as most sticks have, there cannot."""
+    trial = os.path.join(folder, ".knows-links")
+    try:
+        os.symlink(WORK, trial)
+    except OSError:
+        return False
+    os.unlink(trial)
+    return True
 
 
 def refuse_no_room(folder: str, wanted: int) -> None:
