@@ -45,6 +45,11 @@ COMMAND_LINE = {
 }
 """What our init and the running disc read from the kernel's command line."""
 
+OWN_TOOLS = "tools"
+OWN_MODULES = {"xen0": "modules-xen0", "xenU": "modules-xenU"}
+OWN_LAYERS = (OWN_TOOLS, *OWN_MODULES.values())
+"""Layers of what the person brings: a kernel has them below those of every role."""
+
 
 def layer_path(name: str) -> str:
     """Return a layer's path on the disc."""

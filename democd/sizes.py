@@ -14,7 +14,7 @@ BLOCK = 2048
 PARTS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("system", (layout.layer_path("base"),)),
     ("sources", (layout.layer_path(layout.SOURCES),)),
-    ("own parts", (layout.layer_path("tools"), layout.layer_path("modules-*"))),
+    ("own parts", tuple(map(layout.layer_path, layout.OWN_LAYERS))),
     ("overlays", (layout.layer_path("*"),)),
     ("hypervisor", (layout.XEN,)),
     ("kernels", (*layout.KERNEL.values(), layout.TEST_KERNEL)),

@@ -20,8 +20,6 @@ from democd.workspace import Workspace
 
 KINDS = (stat.S_IFREG, stat.S_IFDIR, stat.S_IFLNK)
 OVERLAY = "overlay"
-KERNELS_OWN = ("tools", "modules-")
-"""How the names of layers start that a kernel has below those of every role (own_layers.py)."""
 ROLES = "etc/roles"
 """Of an initrd: the layers of each role, a line for each (rootfs/init reads it)."""
 
@@ -229,8 +227,7 @@ def _of_roles(old: Folder, stacked: Mapping[str, list[str]]) -> dict[str, list[s
     if not stacked:
         return dict(old.about["roles"])
     told = {
-        role: [name for name in of if not name.startswith(KERNELS_OWN)]
-        for role, of in stacked.items()
+        role: [name for name in of if name not in layout.OWN_LAYERS] for role, of in stacked.items()
     }
     order = [role for role in old.about["roles"] if role in told]
     return {role: told[role] for role in [*order, *sorted(set(told) - set(order))]}

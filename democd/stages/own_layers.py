@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from democd import drivers, layering
+from democd import drivers, layering, layout
 from democd.artifacts import Kernels, Layer, Root, Tools
 from democd.layering import Source
 from democd.recipe import Layers, Recipe
@@ -30,11 +30,13 @@ def build(
         if not kernel.modules.is_relative_to(root.parts):
             if kernel.modules not in made:
                 files = module_tree(kernel.modules, kernel.release)
-                made[kernel.modules] = _layer(workspace, settings, root, f"modules-{name}", files)
+                title = layout.OWN_MODULES[name]
+                made[kernel.modules] = _layer(workspace, settings, root, title, files)
             layers[name] = (made[kernel.modules],)
     if tools:
         laid = {path.relative_to(tools.root).as_posix(): path for path in tree(tools.root)}
-        layers["xen0"] = (_layer(workspace, settings, root, "tools", laid), *layers["xen0"])
+        layer = _layer(workspace, settings, root, layout.OWN_TOOLS, laid)
+        layers["xen0"] = (layer, *layers["xen0"])
     return layers
 
 

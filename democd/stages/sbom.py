@@ -20,7 +20,6 @@ from democd.spdx import Head, Own
 from democd.workspace import Workspace, file_digest, kept_digest, tree
 
 DOC = "usr/share/doc"
-OWN_LAYERS = ("tools", "modules-xen0", "modules-xenU")
 _NAMES = re.compile(rf"(?:\./)?({DOC}/[^/]+(?:/copyright)?)")
 _CODE = [Path(__file__), Path(copyrights.__file__)]
 
@@ -74,7 +73,7 @@ def _own_layers(layers: Iterable[Layer]) -> list[Own]:
     return [
         Own(layer.name, "", layout.layer_path(layer.name), kept_digest(layer.path))
         for layer in layers
-        if layer.name in OWN_LAYERS
+        if layer.name in layout.OWN_LAYERS
     ]
 
 
