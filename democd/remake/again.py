@@ -16,7 +16,7 @@ from democd.host.progress import Reporter
 from democd.identity import volume_of
 from democd.recipe import MEDIA, Given
 from democd.remake import apart, bill, changes, folder, mounted, repack
-from democd.remake.changes import PACKING, TEXTUAL, Change
+from democd.remake.changes import PACKING, SOURCES, TEXTUAL, Change
 from democd.remake.folder import Folder
 from democd.remake.original import opened
 from democd.remake.repack import Laid, Started
@@ -71,7 +71,7 @@ def build(wanted: Wanted, *, workspace: Workspace, output: Path, reporter: Repor
         brought = changes.hypervisor(workspace, old, change, packages)
         xen, version = brought or (old.files()[layout.XEN], old.about["xen"])
         files: dict[str, Path | bytes] = {**old.files(), layout.XEN: xen}
-        if change.touches(TEXTUAL):
+        if change.touches((*TEXTUAL, SOURCES)):
             with reporter.step("menus", "menus and README.CD"):
                 files |= changes.texts(old, change, xen, version)
         with reporter.step("layers", change.recipe.layers.compression) as step:

@@ -29,6 +29,8 @@ PROJECT = Path(__file__).parents[2]
 TEXTUAL = ("disc.title", "disc.version", "disc.builder", "menu.*", "xen.*", "linux.*",
            "kernels.xen")  # fmt: skip
 """Keys that the menus and README.CD tell of (fnmatch)."""
+SOURCES = "sources.enabled"
+"""A key that README.CD tells of, too; it follows from what is there, and cannot be set."""
 PACKING = ("layers.*",)
 OTHERS = ("disc.name", "disc.media", "disc.reserve")
 STATUS = "var/lib/dpkg/status"
@@ -83,10 +85,12 @@ def decide(unpacked: Folder, overrides: Sequence[str], options: Sequence[Given])
     )
     written = _written(unpacked.top / folder.RECIPE)
     new = {name: {**keys, **written.get(name, {})} for name, keys in kept.items()}
+    if gone := layout.SOURCES in unpacked.about["layers"] and not _has_sources(unpacked):
+        new["sources"] = {**new.get("sources", {}), "enabled": False}
     old = recall(kept, where, PROJECT)
     recipe = recall(new, where, PROJECT, overrides, options)
     keys = frozenset(path for path in known_keys() if _value(old, path) != _value(recipe, path))
-    _refuse(keys)
+    _refuse(keys - ({SOURCES} if gone else set()))
     for path in keys - set(UNTOLD):
         section, _, name = path.partition(".")
         new.setdefault(section, {})[name] = _value(recipe, path)
@@ -124,6 +128,7 @@ def _refuse(keys: Iterable[str]) -> None:
 
 _HINTS = {
     "login.password_hash": "unpack the disc, and edit overlays/common/etc/shadow",
+    SOURCES: "unpack the disc, and remove its sources/; or build from packages",
     "disc.guests": "unpack the disc, and put them into disc/guests",
     "kernels.dom0": f"{_REMEDY}: its modules and initrd go with it",
     "kernels.guest": f"{_REMEDY}: its modules and initrd go with it",
@@ -171,8 +176,11 @@ def _foreign_source(old: Folder, version: str) -> list[tuple[str, str]]:
 
 def sources_of(old: Folder) -> list[Any]:
     """Return the manifest's entries of what is in /usr/local/src; none if that was removed."""
-    there = any(part.name == layout.SOURCES for part in old.parts())
-    return list(old.about["sources"]) if there else []
+    return list(old.about["sources"]) if _has_sources(old) else []
+
+
+def _has_sources(old: Folder) -> bool:
+    return any(part.name == layout.SOURCES for part in old.parts())
 
 
 def texts(unpacked: Folder, change: Change, xen_path: Path, xen_version: str) -> dict[str, bytes]:

@@ -211,6 +211,27 @@ def test_another_hypervisor_wants_another_source(tmp_path: Path) -> None:
     assert layout.SOURCES not in told["layers"]
 
 
+def test_the_chapter_of_removed_sources_goes_with_them(tmp_path: Path) -> None:
+    given = small_disc.arguments(tmp_path)
+    recipe = replace(given["recipe"], sources=replace(given["recipe"].sources, enabled=True))
+    source = Source("busybox", "1.37", ("busybox",), 1000)
+    layer = replace(given["layers"][1], name=layout.SOURCES)
+    told_of = {"sources": Sources(layer, (source,)), "readme": "ls /usr/local/src\n"}
+    old = publish(tmp_path, recipe=recipe, **told_of)
+    with pytest.raises(Mistakes) as refused:
+        again(old, tmp_path / "set", overrides=["sources.enabled=false"])
+    assert "remove its sources/" in str(refused.value.mistakes)
+    remake.unpack(old, tmp_path / "disc", QUIET)
+    shutil.rmtree(tmp_path / "disc/sources")
+    new = again(tmp_path / "disc", tmp_path / "without")
+    with open_disc(new) as disc:
+        text = disc.content(disc.files()[layout.README]).decode()
+    assert "has no sources" in text
+    assert "ls /usr/local/src" not in text
+    told = json.loads(new.with_suffix(".manifest.json").read_text())
+    assert told["recipe"]["sources"]["enabled"] is False
+
+
 def test_a_taken_folder_is_refused(iso: Path, unpacked: Path) -> None:
     with pytest.raises(InputError, match="there already"):
         remake.unpack(iso, unpacked, QUIET)
