@@ -28,7 +28,8 @@ BUILDER = "usr/share/democd"  # the builder itself, in the root of dom0 and plai
 INSTALLER = "/install.pyz"  # `xendemo install` for a Linux that has the disc mounted
 
 README = "/README.CD"
-SUMS = "/SHA256SUMS"  # of every other file
+SUMS = "/SHA256SUMS"  # of every other file but its signature
+SIGNATURE = "/SHA256SUMS.gpg"  # of these sums, if somebody has signed the disc
 PACKAGES = "/packages.txt"
 MANIFEST = "/manifest.json"
 SBOM = "/sbom.spdx.json"  # packages with licences and sources, as SPDX has them
@@ -37,7 +38,7 @@ COMMAND_LINE = {
     "role": "dom0, guest or plain: which layers make the root; micro: a guest without a root",
     "toram": "copy the disc into memory and let go of it",
     "findiso": "PATH: the disc is an .iso file on some partition",
-    "checkmedia": "check every file on the disc before booting it; =continue boots a damaged one",
+    "checkmedia": "check every file on the disc; a damaged disc is booted only if you then say so",
     "debug": "a shell in the initrd, before the root is entered",
     "ip": "ADDRESS::GATEWAY:NETMASK::INTERFACE:off, or dhcp (the kernel's own syntax)",
     "answers": "URL, DEVICE:/PATH or LABEL=NAME:/PATH: install by that file, asking nothing",

@@ -31,6 +31,7 @@ PROGRAMS = {
     "init": "rootfs/init",
     "bin/find-disc": "rootfs/find-disc",
     "bin/find-root": "rootfs/find-root",
+    "bin/check-disc": "rootfs/check-disc",
     "micro": "rootfs/micro",
     "bin/poweroff": "rootfs/poweroff",
     # One script gives micro guests and full guests their network.

@@ -189,7 +189,7 @@ CASES = (
     ),
     Case(
         "damaged-disc",
-        (c.damaged_disc_is_named_and_not_booted,),
+        (c.damaged_disc_is_named_and_not_booted, c.damaged_disc_is_booted_by_the_very_word),
         drives=_damaged,
         entry="checkmedia",
         user="",

@@ -259,13 +259,22 @@ def check_finds_the_disc_whole(visit: Visit) -> None:
 
 def damaged_disc_is_named_and_not_booted(visit: Visit) -> None:
     console = visit.console
-    told = console.expect([r"DAMAGED:[^\r\n]*[\r\n]", r"login: "], 600)
-    assert "live/base.squashfs" in told.text
-    console.expect("not booted", 60)
-    # It stays so: a shell, and no log-in.
+    console.expect("THIS DISC IS DAMAGED", 600)
+    console.expect(r"init: +live/base\.squashfs[\r\n]", 60)
+    console.expect("It is not booted", 60)
+    # It stays so: a shell, and no log-in; nor is the end of the shell taken for an answer.
+    console.expect("# ", 60)
+    console.press("exit\r")
     console.expect("# ", 60)
     console.press("echo $((40 + 2))\r")
-    assert console.expect(["42", "login: "], 60).index == 0
+    assert console.expect(["42", "login: ", "booting a damaged"], 60).index == 0
+
+
+def damaged_disc_is_booted_by_the_very_word(visit: Visit) -> None:
+    visit.console.press("boot\r")
+    visit.console.expect("boot: not found", 60)
+    visit.console.press("boot-damaged\r")
+    visit.console.expect("booting a damaged disc, as was typed", 60)
 
 
 def hard_disk_is_started(visit: Visit) -> None:

@@ -19,9 +19,11 @@ def init(project: Path) -> str:
     return (project / "rootfs/init").read_text()
 
 
-def test_init_knows_where_layers_and_sums_lie(init: str) -> None:
+def test_init_knows_where_layers_and_sums_lie(init: str, project: Path) -> None:
     assert f"$cd{layout.layer_path('$layer')}" in init
-    assert f"$cd{layout.SUMS}" in init
+    check = (project / "rootfs/check-disc").read_text()
+    assert f"$cd{layout.SUMS}" in check
+    assert f"-e {layout.SUMS[1:]} -e {layout.SIGNATURE[1:]}" in check
 
 
 def test_init_reads_the_words_that_are_documented(init: str) -> None:
