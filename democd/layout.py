@@ -30,6 +30,7 @@ INSTALLER = "/install.pyz"  # `xendemo install` for a Linux that has the disc mo
 README = "/README.CD"
 SUMS = "/SHA256SUMS"  # of every other file but its signature
 SIGNATURE = "/SHA256SUMS.gpg"  # of these sums, if somebody has signed the disc
+UNLISTED = (SUMS, SIGNATURE)  # what the sums cannot have
 PACKAGES = "/packages.txt"
 MANIFEST = "/manifest.json"
 SBOM = "/sbom.spdx.json"  # packages with licences and sources, as SPDX has them

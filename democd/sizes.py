@@ -22,7 +22,7 @@ PARTS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("boot loader", (f"{layout.GRUB_FOLDER}/*", "/EFI/*")),
     ("guests", (f"{layout.GUESTS}/*",)),
     ("installer", (layout.INSTALLER,)),
-    ("texts", (layout.README, layout.SUMS, layout.PACKAGES, layout.MANIFEST, layout.SBOM)),
+    ("texts", (layout.README, layout.PACKAGES, layout.MANIFEST, layout.SBOM, *layout.UNLISTED)),
     ("other files", ("*",)),
 )
 """Each part of a disc and which paths belong to it (fnmatch: * crosses slashes), first match
