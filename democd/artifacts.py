@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +12,9 @@ from democd.install_tree import InstallTree
 from democd.origins import Offered, Origin
 from democd.sizes import Sizes
 from democd.workspace import Made
+
+Sign = Callable[[bytes, int], bytes]
+"""Makes a detached signature: of a text, and with a date (seconds since 1970, UTC)."""
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from democd.artifacts import (
     Own,
     RamRoot,
     Root,
+    Sign,
     Sources,
     Tools,
 )
@@ -44,7 +45,13 @@ from democd.workspace import Workspace
 
 
 def build(
-    recipe: Recipe, *, workspace: Workspace, output: Path, reporter: Reporter, refresh: bool = False
+    recipe: Recipe,
+    *,
+    workspace: Workspace,
+    output: Path,
+    reporter: Reporter,
+    refresh: bool = False,
+    sign: Sign | None = None,
 ) -> Result:
     """Build a disc.
 
@@ -54,6 +61,7 @@ def build(
         output: the folder that gets NAME.iso, its .sha256, .manifest.json and .spdx.json.
         reporter: shows the steps.
         refresh: make the Debian root anew, though one of the same packages is kept.
+        sign: signs the sums on the disc and beside it.
 
     Raises:
         BuildError: a step failed; what lay in `output` before is untouched.
@@ -90,8 +98,9 @@ def build(
                 installer=installer.build(recipe, recipe.folder),
                 sbom=bill,
                 sources=source,
+                sign=sign,
             )
-        return _write(recipe, identity, plan, source, output, reporter)
+        return _write(recipe, identity, plan, source, output, reporter, sign)
 
 
 def _inspect_own(recipe: Recipe, workspace: Workspace, reporter: Reporter, *, refresh: bool) -> Own:
@@ -238,9 +247,10 @@ def _write(
     source: Sources,
     output: Path,
     reporter: Reporter,
+    sign: Sign | None,
 ) -> Result:
     with reporter.step("disc", f"{recipe.disc.name}.iso") as step:
-        made = master.publish(plan, output, recipe.disc.name, step.at)
+        made = master.publish(plan, output, recipe.disc.name, step.at, sign)
         step.says(_mb(made.iso))
     return Result(made, identity.version, plan, source)
 

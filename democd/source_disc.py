@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from democd import origins
-from democd.artifacts import Missing, Own, Packed, Root, SourceDisc, Tarball
+from democd.artifacts import Missing, Own, Packed, Root, Sign, SourceDisc, Tarball
 from democd.errors import Mistakes
 from democd.host import apt
 from democd.host.progress import Reporter
@@ -36,6 +36,7 @@ def build(
     reporter: Reporter,
     refresh: bool = False,
     allow_missing: bool = False,
+    sign: Sign | None = None,
 ) -> Result:
     """Build the disc of sources that belongs to a disc.
 
@@ -46,6 +47,7 @@ def build(
         reporter: shows the steps.
         refresh: make the Debian root anew, though one of the same packages is kept.
         allow_missing: make the disc without what cannot be had.
+        sign: signs the sums on the disc and beside it.
 
     Raises:
         Mistakes: something on the disc has no source, or the archive not the version of it.
@@ -74,8 +76,9 @@ def build(
                 packed=debian,
                 trees=trees,
                 missing=missing,
+                sign=sign,
             )
-        return Result(_write(recipe, disc, output, reporter), identity.version, disc)
+        return Result(_write(recipe, disc, output, reporter, sign), identity.version, disc)
 
 
 def _refuse_unnamed(recipe: Recipe, brought: Own) -> None:
@@ -140,7 +143,10 @@ def _fetch(
     return debian, (*stock.absent, *gone)
 
 
-def _write(recipe: Recipe, disc: SourceDisc, output: Path, reporter: Reporter) -> Published:
+def _write(
+    recipe: Recipe, disc: SourceDisc, output: Path, reporter: Reporter, sign: Sign | None
+) -> Published:
+    signed = (lambda text: sign(text, disc.date)) if sign else None
     name = f"{recipe.disc.name}-sources"
     with reporter.step("disc", f"{name}.iso") as step:
         made = master.publish_whole(
@@ -148,6 +154,7 @@ def _write(recipe: Recipe, disc: SourceDisc, output: Path, reporter: Reporter) -
             name,
             lambda target: source_iso.master(disc, target, step.at),
             source_iso.manifest_text(disc),
+            sign=signed,
         )
         step.says(f"{made.iso.stat().st_size / 1e6:.1f} MB")
     return made

@@ -12,6 +12,7 @@ from democd.errors import InputError
 from democd.recipe import Given
 
 if TYPE_CHECKING:
+    from democd.host.gpg import Signer
     from democd.host.progress import Reporter
     from democd.recipe import Recipe
     from democd.stages.master import Result
@@ -29,6 +30,7 @@ EXAMPLES = """
   ./build.py --xen ../xen/xen/xen.gz --xen-source ../xen
   ./build.py --xen xen.gz --xen-source 'ann@localhost:xen.git#my-branch'
   ./build.py build --from dist/xendemo.iso --overlay mine --set disc.version=1.1
+  ./build.py --sign ann@localhost         # your gpg signs the checksums; verify --keyring checks
   ./build.py build --from /tmp/disc       # what ./build.py unpack has taken apart
   ./build.py --dom0-kernel arch/x86/boot/bzImage --dom0-modules /tmp/modules
 """
@@ -80,6 +82,11 @@ def recipe_arguments(parser: argparse.ArgumentParser) -> argparse._MutuallyExclu
         "another folder as it lies there, or a branch, tag or commit of a git repository (https, "
         "http, ssh, git, file); turns on [sources] of the recipe (more: sources.history)",
     )  # fmt: skip
+    parser.add_argument(
+        "--sign", metavar="KEY",
+        help="sign the checksums, on the disc and beside it, by this key of your gpg: key id, "
+        "fingerprint or address",
+    )  # fmt: skip
     parser.add_argument("--quiet", action="store_true", help="say nothing but failures")
     return which
 
@@ -92,6 +99,7 @@ def run(args: argparse.Namespace) -> int:
         raise InputError("--overlay goes with --from", "lay files over a disc: --from ISO")
 
     wanted = load(args)  # first: mistakes are told at once
+    by = signer(args)
 
     from democd import pipeline
     from democd.host.progress import Reporter
@@ -104,8 +112,9 @@ def run(args: argparse.Namespace) -> int:
         output=args.output_dir,
         reporter=reporter,
         refresh=args.refresh,
+        sign=by.sign if by else None,
     )
-    tell(reporter, result)
+    tell(reporter, result, by)
     return 0
 
 
@@ -124,15 +133,26 @@ def _run_from(args: argparse.Namespace) -> int:
     from democd.host.progress import Reporter
     from democd.workspace import Workspace
 
+    by = signer(args)
     reporter = Reporter(quiet=args.quiet)
     result = remake.build(
-        remake.Wanted(args.source, args.overlays, args.overrides, given),
+        remake.Wanted(args.source, args.overlays, args.overrides, given, by.sign if by else None),
         workspace=Workspace(args.build_dir),
         output=args.output_dir,
         reporter=reporter,
     )
-    tell(reporter, result)
+    tell(reporter, result, by)
     return 0
+
+
+def signer(args: argparse.Namespace) -> Signer | None:
+    """Return the key of --sign, once it has shown that it can sign; None if none is named."""
+    if args.sign is None:
+        return None
+
+    from democd.host import gpg
+
+    return gpg.signer(args.sign)
 
 
 def load(args: argparse.Namespace) -> Recipe:
@@ -156,7 +176,7 @@ def given_source(args: argparse.Namespace) -> list[Given]:
     return [Given("sources", key, value, "--xen-source") for key, value in values.items()]
 
 
-def tell(reporter: Reporter, result: Result) -> None:
+def tell(reporter: Reporter, result: Result, by: Signer | None) -> None:
     """Print what a person wants to know of a finished disc."""
     from democd import sizes
 
@@ -166,6 +186,8 @@ def tell(reporter: Reporter, result: Result) -> None:
     reporter.shares(sizes.rows(taken))
     if trees := ", ".join(f"{tree.name} {tree.version}" for tree in result.sources.trees):
         reporter.say(f"  sources of   {trees}")
+    if by:
+        reporter.say(f"  signed by    {by.user}, {by.fingerprint}")
     reporter.say(f"\ntry it:     ./build.py boot {iso}")
     reporter.say(f"USB stick:  sudo ./build.py burn {iso} /dev/sdX    (lsblk tells its name)")
 

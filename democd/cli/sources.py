@@ -17,6 +17,7 @@ EXAMPLES = """
   ./build.py sources --profile smoke
   ./build.py sources --xen ../xen/xen/xen.gz --xen-source ../xen
   ./build.py sources --dom0-kernel bzImage --set sources.trees=../linux
+  ./build.py sources --sign ann@localhost
   ./build.py sources --allow-missing        # without what the mirror has not got
 """
 
@@ -34,6 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Make the disc, and say what came of it."""
     wanted = build.load(args)
+    by = build.signer(args)
 
     from democd import source_disc
     from democd.host.progress import Reporter
@@ -47,6 +49,7 @@ def run(args: argparse.Namespace) -> int:
         reporter=reporter,
         refresh=args.refresh,
         allow_missing=args.allow_missing,
+        sign=by.sign if by else None,
     )
     reporter.say(summary(result))
     if result.disc.missing:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from democd import layout
-from democd.artifacts import DiscPlan, Package, Source, Sources
+from democd.artifacts import DiscPlan, Package, Sign, Source, Sources
 from democd.errors import InputError
 from democd.formats.iso import Volume
 from democd.host.progress import Reporter
@@ -40,12 +40,14 @@ class Wanted:
         overlays: folders to be laid over the root of every role, the last on top.
         overrides: of `--set`.
         options: keys that were given by options of their own.
+        sign: signs the sums on the new disc and beside it.
     """
 
     source: Path
     overlays: Sequence[Path] = ()
     overrides: Sequence[str] = ()
     options: Sequence[Given] = ()
+    sign: Sign | None = None
 
 
 def build(wanted: Wanted, *, workspace: Workspace, output: Path, reporter: Reporter) -> Result:
@@ -86,8 +88,10 @@ def build(wanted: Wanted, *, workspace: Workspace, output: Path, reporter: Repor
         files[layout.PACKAGES] = listed
         files |= bill.anew(old, about, files, base_changed=laid.base_changed)
         with reporter.step("plan", "all paths on the disc, and their digests"):
-            plan = _plan(old, change, files, about, packages)
-        return _write(old, change, plan, about, output, reporter)
+            plan = _plan(old, change, files, about, packages, wanted.sign)
+        if old.was_signed() and not wanted.sign:
+            reporter.say("the old disc is signed, the new one is not: --sign KEY signs it anew")
+        return _write(old, change, plan, about, output, reporter, wanted.sign)
 
 
 @contextmanager
@@ -158,6 +162,7 @@ def _plan(
     files: Mapping[str, Path | bytes],
     about: Mapping[str, Any],
     packages: Sequence[Package],
+    sign: Sign | None,
 ) -> DiscPlan:
     media = about["medium"]["name"]
     if media not in MEDIA:
@@ -168,7 +173,7 @@ def _plan(
     reserve = change.recipe.disc.reserve * 1_000_000
     volume = _volume(old, change)
     try:
-        return disc.arrange(volume, files, about, media, packages, boot_code, kept, reserve)
+        return disc.arrange(volume, files, about, media, packages, boot_code, kept, reserve, sign)
     except ValueError as error:  # of GRUB's image
         what = f"{old.top / folder.DISC}{layout.BIOS_IMAGE}: {error}"
         raise InputError(what, "unpack the disc again") from error
@@ -190,10 +195,11 @@ def _write(
     about: Mapping[str, Any],
     output: Path,
     reporter: Reporter,
+    sign: Sign | None,
 ) -> Result:
     name = change.recipe.disc.name
     with reporter.step("disc", f"{name}.iso") as step:
-        made = master.publish(plan, output, name, step.at)
+        made = master.publish(plan, output, name, step.at, sign)
     told = tuple(
         Source(tree["name"], tree["version"], tuple(tree["packages"]), tree["bytes"])
         for tree in about["sources"]

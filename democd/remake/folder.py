@@ -41,7 +41,7 @@ OVERLAYS = "overlays"
 PERMISSIONS = "permissions"
 
 BASE = "base"
-LISTS = (layout.SUMS, layout.MANIFEST, layout.PACKAGES, layout.BOOT_CATALOG)
+LISTS = (*layout.UNLISTED, layout.MANIFEST, layout.PACKAGES, layout.BOOT_CATALOG)
 """What is made anew for each disc."""
 
 _KEPT = (MANIFEST, STATE, VOLUME, PACKAGES, BOOT_CODE)
@@ -182,6 +182,10 @@ class Folder:
         if lost := [name for name in NEEDED if name not in {*found, *taken}]:
             raise InputError(f"{top}{lost[0]} is gone", "unpack the disc again")
         return found
+
+    def was_signed(self) -> bool:
+        """Return whether the disc that it was had a signature, which no other disc can have."""
+        return (self.top / HIDDEN / layout.SIGNATURE[1:]).exists()
 
     def volume(self) -> Volume:
         """Return the volume descriptor's fields of the disc that it was."""

@@ -41,7 +41,7 @@ class Original:
         path: the ISO, or the drive.
         disc: its volume.
         files: place of each file, by path.
-        sums: SHA-256 of each but SHA256SUMS; not yet compared.
+        sums: SHA-256 of each but SHA256SUMS and its signature; not yet compared.
         about: the manifest.
         volume: the volume descriptor's fields.
     """
@@ -183,7 +183,7 @@ def _sums(text: str) -> dict[str, str]:
 
 
 def _refuse_strangers(files: Mapping[str, Extent], sums: Mapping[str, str]) -> None:
-    wanted = set(files) - {layout.SUMS}
+    wanted = set(files) - set(layout.UNLISTED)
     if missing := sorted(set(sums) - wanted):
         raise _WrongError(f"{missing[0]} is missing")
     if more := sorted(wanted - set(sums)):

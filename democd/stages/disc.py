@@ -18,6 +18,7 @@ from democd.artifacts import (
     Layer,
     Package,
     Root,
+    Sign,
     Sources,
 )
 from democd.errors import BuildError
@@ -47,6 +48,7 @@ def plan(
     installer: bytes = b"",
     sbom: bytes = b"",
     sources: Sources = NO_SOURCES,
+    sign: Sign | None = None,
 ) -> DiscPlan:
     """Decide every path on the disc; writes nothing, but reads each file once for its digest.
 
@@ -64,6 +66,7 @@ def plan(
         installer: /install.pyz; nothing for a disc without it.
         sbom: /sbom.spdx.json; likewise.
         sources: their squashfs, which no role stacks, and what is in it.
+        sign: signs the sums; None for a disc without a signature.
 
     Raises:
         BuildError: two things of one name, or more than the medium holds.
@@ -80,7 +83,8 @@ def plan(
     about = manifest.about(recipe, version, builder, root, kernels, layers, sources)
     kept = [layer.path for layer in layers]
     reserve = recipe.disc.reserve * 1_000_000
-    return arrange(volume, files, about, recipe.disc.media, root.packages, boot.mbr, kept, reserve)
+    media = recipe.disc.media
+    return arrange(volume, files, about, media, root.packages, boot.mbr, kept, reserve, sign)
 
 
 def arrange(
@@ -92,6 +96,7 @@ def arrange(
     mbr: Path,
     kept: Collection[Path | bytes] = (),
     reserve: int = 0,
+    sign: Sign | None = None,
 ) -> DiscPlan:
     """Return the plan of a disc with these files, its manifest and its sums.
 
@@ -104,6 +109,7 @@ def arrange(
         mbr: the boot code for a disk.
         kept: sources that are kept results.
         reserve: bytes of the medium that must be left.
+        sign: signs the sums; None for a disc without a signature.
 
     Raises:
         BuildError: more than the medium holds, or less left.
@@ -112,12 +118,17 @@ def arrange(
     paths = [*blank, layout.MANIFEST, layout.SUMS]
     longest = sizes.longest(dict.fromkeys(paths), media, MEDIA[media])
     draft = _with_lists(sources, blank, about, longest)
+    if sign:
+        # Its size is not known yet, but it fits a block, and only blocks decide places.
+        draft[layout.SIGNATURE] = bytes(iso.BLOCK)
     placed = iso.layout(volume, draft, _BOOT)
     lengths = {path: _size(source) for path, source in draft.items()}
     lengths[layout.BOOT_CATALOG] = len(placed.catalog)
     taken = sizes.of_files(lengths, placed.blocks * iso.BLOCK, media, MEDIA[media])
     _refuse_too_big(taken, reserve, packages)
     files = _complete(sources, placed, about, taken, lengths[layout.MANIFEST], kept)
+    if sign:
+        files[layout.SIGNATURE] = sign(_content(files[layout.SUMS]), volume.date)
     return DiscPlan(
         volume.volume_id,
         volume.publisher,

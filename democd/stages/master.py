@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from democd import layout
-from democd.artifacts import DiscFile, DiscPlan, Sources
+from democd.artifacts import DiscFile, DiscPlan, Sign, Sources
 from democd.errors import BuildError
 from democd.formats import eltorito, gpt, iso
 from democd.workspace import file_digest
@@ -20,12 +20,13 @@ _SECTORS_A_BLOCK = iso.BLOCK // gpt.SECTOR
 
 @dataclass(frozen=True)
 class Published:
-    """The files that a person gets; `sbom` only if the disc has one."""
+    """The files that a person gets; `sbom` and `signature` (of the sum) if the disc has one."""
 
     iso: Path
     sums: Path
     manifest: Path
     sbom: Path | None = None
+    signature: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,13 @@ class Result:
     sources: Sources
 
 
-def publish(plan: DiscPlan, output: Path, name: str, at: Callable[[int, int], None]) -> Published:
+def publish(
+    plan: DiscPlan,
+    output: Path,
+    name: str,
+    at: Callable[[int, int], None],
+    sign: Sign | None = None,
+) -> Published:
     """Write the disc and what tells of it; the old ones are replaced when all are whole.
 
     Args:
@@ -53,18 +60,25 @@ def publish(plan: DiscPlan, output: Path, name: str, at: Callable[[int, int], No
             has one, NAME.spdx.json.
         name: what they are called.
         at: told (bytes done, bytes in all) now and then.
+        sign: signs the checksum, which gives NAME.iso.sha256.gpg.
 
     Raises:
         BuildError: as `master` does.
     """
     sbom = next((file.content() for file in plan.files if file.path == layout.SBOM), b"")
+    signed = (lambda text: sign(text, plan.date)) if sign else None
     return publish_whole(
-        output, name, lambda target: master(plan, target, at), manifest_text(plan), sbom
+        output, name, lambda target: master(plan, target, at), manifest_text(plan), sbom, signed
     )
 
 
 def publish_whole(
-    output: Path, name: str, write: Callable[[Path], None], manifest: str, sbom: bytes = b""
+    output: Path,
+    name: str,
+    write: Callable[[Path], None],
+    manifest: str,
+    sbom: bytes = b"",
+    sign: Callable[[bytes], bytes] | None = None,
 ) -> Published:
     """Write the files beside the old ones, which they replace when all are whole.
 
@@ -74,15 +88,18 @@ def publish_whole(
         write: writes the ISO at the path that it is given.
         manifest: the text of the manifest.
         sbom: the bill of materials; nothing for a disc without, and an old one goes.
+        sign: signs the checksum; None for a disc that is not signed, and an old signature goes.
     """
-    beside = output / f"{name}.spdx.json"
+    beside, signature = output / f"{name}.spdx.json", output / f"{name}.iso.sha256.gpg"
     made = Published(
         output / f"{name}.iso",
         output / f"{name}.iso.sha256",
         output / f"{name}.manifest.json",
         beside if sbom else None,
+        signature if sign else None,
     )
-    paths = [path for path in (made.iso, made.sums, made.manifest, made.sbom) if path]
+    all_ = (made.iso, made.sums, made.manifest, made.sbom, made.signature)
+    paths = [path for path in all_ if path]
     new = {path: path.with_name(f".{path.name}.new") for path in paths}
     try:
         write(new[made.iso])
@@ -90,10 +107,13 @@ def publish_whole(
         new[made.manifest].write_text(manifest, encoding="utf-8")
         if made.sbom:
             new[made.sbom].write_bytes(sbom)
+        if made.signature and sign:
+            new[made.signature].write_bytes(sign(new[made.sums].read_bytes()))
         for path, whole in new.items():
             whole.replace(path)
-        if not sbom:
-            beside.unlink(missing_ok=True)
+        for old in (beside, signature):
+            if old not in new:
+                old.unlink(missing_ok=True)
     finally:
         for left in new.values():
             left.unlink(missing_ok=True)

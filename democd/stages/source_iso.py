@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from democd import layout, source_layout, source_listing
-from democd.artifacts import DiscFile, Missing, Packed, SourceDisc, Tarball
+from democd.artifacts import DiscFile, Missing, Packed, Sign, SourceDisc, Tarball
 from democd.errors import BuildError
 from democd.formats import iso
 from democd.identity import Identity, volume_of
@@ -78,6 +78,7 @@ def plan(
     packed: Sequence[Packed],
     trees: Sequence[Tarball],
     missing: Sequence[Missing],
+    sign: Sign | None = None,
 ) -> SourceDisc:
     """Decide every path on the disc; reads each file once for its digest.
 
@@ -89,6 +90,7 @@ def plan(
         packed: Debian's sources of them.
         trees: what is not Debian's.
         missing: what could not be had.
+        sign: signs the sums; None for a disc without a signature.
 
     Raises:
         BuildError: a kept file is no longer what the signed lists say.
@@ -118,6 +120,8 @@ def plan(
     digests[layout.MANIFEST] = _sum(text.encode())
     sums = "".join(f"{digests[path]}  {path[1:]}\n" for path in sorted(digests))
     files[layout.SUMS] = sums.encode()
+    if sign:
+        files[layout.SIGNATURE] = sign(sums.encode(), date)
     return SourceDisc(
         volume.volume_id,
         volume.publisher,

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from democd.errors import BuildError, InputError
 from democd.formats import isoread
-from democd.verify import boot, content, sources
+from democd.verify import bill, boot, content, signature, sources
 from democd.verify.subject import REBUILD, Subject, examine
 from democd.verify.verdict import Check, FaultError, Verdict, as_json, report
 
@@ -28,7 +28,9 @@ CHECKS: tuple[tuple[str, Callable[[Subject], str]], ...] = (
     ("layers", content.check_layers),
     ("initrds", content.check_initrds),
     ("checksums", content.check_sums),
+    ("signature", signature.check_signature),
     ("manifest", content.check_manifest),
+    ("SBOM", bill.check_bill),
     ("medium", content.check_medium),
 )
 """Each check by its name, in the order they are shown."""
@@ -38,6 +40,7 @@ SOURCE_CHECKS: tuple[tuple[str, Callable[[Subject], str]], ...] = (
     ("places", boot.check_places),
     ("files", sources.check_needed),
     ("checksums", content.check_sums),
+    ("signature", signature.check_signature),
     ("manifest", sources.check_manifest),
     ("sources", sources.check_packages),
     ("medium", sources.check_medium),
@@ -45,12 +48,15 @@ SOURCE_CHECKS: tuple[tuple[str, Callable[[Subject], str]], ...] = (
 """The checks of a disc of sources."""
 
 
-def verify(path: Path, at: Callable[[int, int], None] | None = None) -> Verdict:
+def verify(
+    path: Path, at: Callable[[int, int], None] | None = None, keyring: bytes | None = None
+) -> Verdict:
     """Check all of an ISO.
 
     Args:
         path: the ISO; a drive such as /dev/sr0 will do.
         at: told (bytes read, bytes in all) now and then.
+        keyring: public keys, not armored, one of which must have signed it; None not to ask.
 
     Raises:
         InputError: it cannot be read, or is no ISO 9660 volume at all.
@@ -62,7 +68,7 @@ def verify(path: Path, at: Callable[[int, int], None] | None = None) -> Verdict:
     except ValueError as error:
         raise InputError(f"{path}: {error}", "name an .iso file") from error
     with disc:
-        subject = examine(disc, at or (lambda done, total: None))
+        subject = examine(disc, path, at or (lambda done, total: None), keyring)
         table = SOURCE_CHECKS if sources.is_source_disc(subject) else CHECKS
         checks = tuple(_run(name, check, subject) for name, check in table)
         return Verdict(path, disc.size, checks, disc.primary.blocks * isoread.BLOCK)

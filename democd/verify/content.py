@@ -147,14 +147,14 @@ def _check_stack(subject: Subject, path: str, roles: bytes) -> None:
 
 
 def check_sums(subject: Subject) -> str:
-    """Check that SHA256SUMS covers every other file, and every sum is right."""
+    """Check that SHA256SUMS covers every other file but its signature, and every sum is right."""
     listed = {}
     for line in subject.content(layout.SUMS).decode(errors="replace").splitlines():
         match = re.fullmatch(r"([0-9a-f]{64}) [ *](.+)", line)
         if not match:
             raise FaultError(f"{layout.SUMS}: not a line of sha256sum: {line[:80]!r}", REBUILD)
         listed[f"/{match[2]}"] = match[1]
-    expected = set(subject.files) - {layout.SUMS}
+    expected = set(subject.files) - set(layout.UNLISTED)
     wrong = [f"{path} is in {layout.SUMS}, but not on the disc" for path in set(listed) - expected]
     wrong += [f"{path} is not in {layout.SUMS}" for path in expected - set(listed)]
     for path in expected & set(listed):
@@ -219,7 +219,7 @@ def check_manifest(subject: Subject) -> str:
             f"its volume id is {manifest['volume_id']}, the disc's {subject.disc.primary.volume_id}"
         )
     files = {file["path"]: file for file in manifest["files"]}
-    own = {layout.SUMS, layout.MANIFEST, layout.BOOT_CATALOG}  # made after the manifest
+    own = {*layout.UNLISTED, layout.MANIFEST, layout.BOOT_CATALOG}  # made after the manifest
     wrong += [f"{path} is not on the disc" for path in sorted(set(files) - set(subject.files))]
     wrong += [f"it lacks {path}" for path in sorted(set(subject.files) - set(files) - own)]
     for path in sorted(set(files) & set(subject.files)):

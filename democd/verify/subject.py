@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from democd.formats.isoread import Disc, Extent
 from democd.verify.verdict import FaultError
@@ -21,11 +22,15 @@ class Subject:
         disc: its volume.
         files: place of each file, by path.
         digests: SHA-256 of each file; one that cannot be read is missing.
+        path: of the ISO, or of the drive.
+        keyring: public keys, not armored; None if signatures are not to be checked.
     """
 
     disc: Disc
     files: Mapping[str, Extent]
     digests: Mapping[str, str]
+    path: Path
+    keyring: bytes | None = None
 
     def content(self, path: str) -> bytes:
         """Return a file's bytes.
@@ -41,17 +46,21 @@ class Subject:
             raise FaultError(f"{path} cannot be read: {error}", REBUILD) from error
 
 
-def examine(disc: Disc, at: Callable[[int, int], None]) -> Subject:
+def examine(
+    disc: Disc, iso: Path, at: Callable[[int, int], None], keyring: bytes | None = None
+) -> Subject:
     """Read all of a disc; what cannot be read is left to the checks to tell.
 
     Args:
         disc: the opened ISO.
+        iso: its path.
         at: told (bytes read, bytes in all) now and then.
+        keyring: as `Subject` has it.
     """
     try:
         files = disc.files()
     except ValueError:
-        return Subject(disc, {}, {})
+        return Subject(disc, {}, {}, iso, keyring)
     total = sum(extent.size for extent in files.values())
     done = 0
     digests = {}
@@ -65,4 +74,4 @@ def examine(disc: Disc, at: Callable[[int, int], None]) -> Subject:
         except (ValueError, OSError):
             continue
         digests[path] = digest.hexdigest()
-    return Subject(disc, files, digests)
+    return Subject(disc, files, digests, iso, keyring)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -54,7 +56,9 @@ def iso(tmp_path_factory: pytest.TempPathFactory) -> Path:
         for it in small_disc.arguments(place)["layers"]
     ]
     sbom = spdx.document(head, debian, ()).encode()
-    return publish(place, layers=layers, sbom=sbom)
+    root = small_disc.arguments(place)["root"]
+    alone = replace(root, packages=tuple(it for it in root.packages if it.name == "bash"))
+    return publish(place, layers=layers, sbom=sbom, root=alone)
 
 
 def again(source: Path, folder: Path, *overrides: str) -> Path:
@@ -81,6 +85,36 @@ def packages(told: dict[str, Any]) -> dict[str, dict[str, Any]]:
 def test_it_is_on_the_disc_and_beside_it(iso: Path) -> None:
     assert packages(bill(iso))["SPDXRef-deb-bash"]["licenseDeclared"] == "GPL-3.0-or-later"
     assert verify(iso).ok
+
+
+def spoilt(iso: Path, folder: Path, change: Callable[[dict[str, Any]], object]) -> str:
+    """What `verify` says of that disc with another bill of materials."""
+    told = bill(iso)
+    change(told)
+    remake.unpack(iso, folder / "disc", QUIET)
+    (folder / "disc/disc/sbom.spdx.json").write_text(json.dumps(told))
+    found = {
+        it.name: it.detail for it in verify(again(folder / "disc", folder)).checks if not it.ok
+    }
+    assert set(found) == {"SBOM"}
+    return found["SBOM"]
+
+
+def _bash(told: dict[str, Any]) -> dict[str, Any]:
+    return next(it for it in told["packages"] if it["SPDXID"] == "SPDXRef-deb-bash")
+
+
+def test_verify_compares_it_with_the_list_of_packages(iso: Path, tmp_path: Path) -> None:
+    def other(told: dict[str, Any]) -> None:
+        text = json.dumps(_bash(told))
+        told["packages"][told["packages"].index(_bash(told))] = json.loads(
+            text.replace("5.2.37-2", "5.3-1")
+        )
+        told["packages"].append(json.loads(text.replace("bash", "dash")))
+
+    said = spoilt(iso, tmp_path, other)
+    assert "dash is not in /packages.txt" in said
+    assert "bash has version 5.3-1, in /packages.txt 5.2.37-2" in said
 
 
 def test_a_disc_that_has_none_any_more_has_none_beside_it(

@@ -74,6 +74,7 @@ def test_good_disc_passes_every_check(patient: Patient) -> None:
     assert failed(verdict) == {}
     assert verdict.ok
     assert [check.name for check in verdict.checks] == [name for name, _ in CHECKS]
+    assert "signature   none" in report(verdict)
 
 
 def cut(it: Patient) -> None:

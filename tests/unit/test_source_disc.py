@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from democd import artifacts, layout, origins, recipe, source_layout, source_listing
-from democd.artifacts import Missing, Own, Packed, SourceDisc, Tarball
+from democd.artifacts import Missing, Own, Packed, Sign, SourceDisc, Tarball
 from democd.errors import BuildError, Mistakes
 from democd.formats import isoread
 from democd.formats.linux import LinuxKernel
@@ -78,7 +78,12 @@ def all_sources(tmp_path: Path) -> list[Packed]:
     ]
 
 
-def planned(folder: Path, sources: Sequence[Packed], missing: Sequence[Missing] = ()) -> SourceDisc:
+def planned(
+    folder: Path,
+    sources: Sequence[Packed],
+    missing: Sequence[Missing] = (),
+    sign: Sign | None = None,
+) -> SourceDisc:
     tarball = folder / "democd.tar.gz"
     tarball.write_bytes(b"democd")
     return source_iso.plan(
@@ -89,6 +94,7 @@ def planned(folder: Path, sources: Sequence[Packed], missing: Sequence[Missing] 
         packed=sources,
         trees=[Tarball("democd", "1.0", tarball)],
         missing=missing,
+        sign=sign,
     )
 
 

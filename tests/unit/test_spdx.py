@@ -5,8 +5,10 @@ from __future__ import annotations
 import io
 import json
 import tarfile
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,6 +19,7 @@ from democd.formats import copyright
 from democd.recipe import Recipe
 from democd.spdx import Head, Own
 from democd.stages import sbom
+from democd.verify import bill
 from democd.workspace import Made, Workspace, file_digest
 from tests.support.bills import faults
 from tests.unit.test_copyright import files
@@ -159,3 +162,43 @@ def built(folder: Path, names: tuple[str, ...], brought: Brought) -> bytes:
     workspace = Workspace(folder / "build")
     with workspace.locked():
         return sbom.build(workspace, recipe, "1.0", root, kernels, brought, layers)
+
+
+# --- as `verify` judges it ------------------------------------------------------------------------
+
+Told = dict[str, Any]
+
+
+def _library(told: Told) -> Told:
+    return next(it for it in told["packages"] if it["name"] == "libstdc++6")
+
+
+def test_verify_finds_nothing_wrong_with_a_good_one() -> None:
+    assert list(bill.shape_faults(json.loads(spdx.document(HEAD, inventory(), OWN)))) == []
+
+
+@pytest.mark.parametrize(
+    ("change", "fault"),
+    [
+        (lambda told: told.update(spdxVersion="SPDX-2.2"), "spdxVersion is 'SPDX-2.2'"),
+        (lambda told: told.update(name=" "), "the document has no name"),
+        (lambda told: told.update(documentNamespace="x y"), "documentNamespace is no URI"),
+        (lambda told: told["creationInfo"].update(created="today"), "created is no time"),
+        (lambda told: told["creationInfo"].update(creators=["me"]), "creationInfo.creators"),
+        (lambda told: told.update(creationInfo=[]), "creationInfo has no creators"),
+        (lambda told: told.update(packages={}), "packages is no list"),
+        (lambda told: told["packages"].append("x"), "packages is no list"),
+        (lambda told: told["packages"].append(_library(told)), "two packages are"),
+        (lambda told: _library(told).pop("downloadLocation"), "6 has no downloadLocation"),
+        (lambda told: _library(told).pop("filesAnalyzed"), "filesAnalyzed must be false"),
+        (lambda told: _library(told).update(SPDXID="x"), "'x' is no SPDX id"),
+        (lambda told: told["hasExtractedLicensingInfos"].clear(), "is not explained"),
+        (lambda told: told["hasExtractedLicensingInfos"].append({}), "no id of a licence"),
+        (lambda told: told["packages"].remove(_library(told)), "one of them is not here"),
+        (lambda told: told["relationships"].clear(), "does not say what it describes"),
+    ],
+)
+def test_verify_finds_what_is_wrong(change: Callable[[Told], object], fault: str) -> None:
+    told = json.loads(spdx.document(HEAD, inventory(), OWN))
+    change(told)
+    assert any(fault in said for said in bill.shape_faults(told))
