@@ -64,7 +64,7 @@ def ring(keys: Keys, folder: Path, *users: str) -> bytes:
 
 def fault(verdict: Verdict) -> str:
     found = {check.name: check.detail for check in verdict.checks if not check.ok}
-    assert set(found) == {"signature"}
+    assert set(found) == {"signature"}, report(verdict)
     return found["signature"]
 
 
