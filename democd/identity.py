@@ -5,6 +5,7 @@ Never by the host: its name on a disc would tell where it was built, and make tw
 
 from __future__ import annotations
 
+import hashlib
 import os
 import pwd
 import unicodedata
@@ -31,6 +32,15 @@ class Identity:
 def identify(recipe: Recipe) -> Identity:
     """Return the version and the builder's name that a disc of this recipe bears."""
     return Identity(_version(recipe), _builder(recipe))
+
+
+def fingerprint(sums: bytes) -> str:
+    """Return what stands for a disc among all others, in hexadecimal; no other's is the same.
+
+    Args:
+        sums: the content of its SHA256SUMS, which covers every other file.
+    """
+    return hashlib.sha256(sums).hexdigest()
 
 
 def _version(recipe: Recipe) -> str:

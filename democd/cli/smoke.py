@@ -28,6 +28,8 @@ EXAMPLES = """
 """
 TOP = Path(__file__).resolve().parents[2]
 PROFILE = "smoke"
+BOOTS = "boots"
+"""In the build folder: how long each machine took to boot, for `report`."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -104,9 +106,9 @@ def run(args: argparse.Namespace) -> int:
 def _options(args: argparse.Namespace) -> SmokeOptions:
     from democd.smoke.run import SmokeOptions
 
-    names = SmokeOptions.__dataclass_fields__
-    values = {name: getattr(args, name) for name in names}
-    return SmokeOptions(**{**values, "names": tuple(args.names)})
+    asked = {"names": tuple(args.names), "boots": args.build_dir / BOOTS}
+    names = SmokeOptions.__dataclass_fields__.keys() - asked.keys()
+    return SmokeOptions(**asked, **{name: getattr(args, name) for name in names})
 
 
 def _disagreements(args: argparse.Namespace) -> list[tuple[str, str]]:

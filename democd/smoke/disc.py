@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from democd import layout
+from democd import boots, layout
+from democd.boots import Booted
 from democd.errors import InputError
 from democd.formats import xen
 from democd.formats.isoread import open_disc
+from democd.identity import fingerprint
 from democd.smoke.menu import Entry, menu_of
 
 SMOKE_VOLUME = "XENSMOKE"
@@ -28,6 +30,7 @@ class Disc:
         menu: GRUB's entries.
         default: the one that is booted by itself.
         facts: what cases compare with: xen_version, build_id, dom0_release, guest_release.
+        booted: what its boots are kept as.
     """
 
     iso: Path
@@ -35,6 +38,7 @@ class Disc:
     menu: tuple[Entry, ...]
     default: Entry
     facts: Mapping[str, str]
+    booted: Booted
 
 
 def look_at(iso: Path) -> Disc:
@@ -51,6 +55,7 @@ def look_at(iso: Path) -> Disc:
             files = disc.files()
             manifest = json.loads(disc.content(files[layout.MANIFEST]))
             hypervisor = xen.read(disc.content(files[layout.XEN]))
+            sums = disc.content(files[layout.SUMS])
             grub = disc.content(files[layout.GRUB_CFG]).decode(errors="replace")
         facts = {
             "xen_version": hypervisor.version,
@@ -64,7 +69,8 @@ def look_at(iso: Path) -> Disc:
             f"{iso} is no disc of ours with Xen on it ({error})", "build one: ./build.py"
         ) from error
     kind: Kind = "smoke" if volume == SMOKE_VOLUME else "full"
-    return Disc(iso, kind, menu, default_of(menu, grub), facts)
+    told = boots.booted(manifest, fingerprint(sums))
+    return Disc(iso, kind, menu, default_of(menu, grub), facts, told)
 
 
 def default_of(menu: tuple[Entry, ...], grub_cfg: str) -> Entry:

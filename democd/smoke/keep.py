@@ -1,16 +1,20 @@
-"""What is kept of a machine: its serial log, its screen, and how to start it again by hand."""
+"""What is kept of a machine: serial log, screen, how to start it by hand, how long it took."""
 
 from __future__ import annotations
 
+import contextlib
 import shlex
 from dataclasses import replace
 from pathlib import Path
 
+from democd import boots
+from democd.boots import Boot
 from democd.host.qemu import OVMF_VARS, VARS, Drive, Machine, argv
 
 LOG = "serial.log"
 SCREEN = "screen.png"
 SCRIPT = "qemu.sh"
+BOOT = "boot.json"
 
 
 def script(machine: Machine) -> str:
@@ -45,3 +49,18 @@ def keep_script(machine: Machine, folder: Path) -> None:
     path = folder / SCRIPT
     path.write_text(script(machine))
     path.chmod(0o755)
+
+
+def keep_boot(folder: Path, kept: Path | None, boot: Boot) -> None:
+    """Write how long a machine took to boot.
+
+    Args:
+        folder: of the machine's artifacts.
+        kept: a folder for such files of all discs; one that cannot be written to gets none, for
+            what a run is asked for are its verdicts.
+        boot: what to write.
+    """
+    (folder / BOOT).write_text(boots.text(boot), encoding="utf-8")
+    if kept:
+        with contextlib.suppress(OSError):
+            boots.keep(kept, boot)

@@ -37,6 +37,7 @@ class SmokeOptions:
         timeout: factor on every time that is waited.
         memory: MiB of each machine.
         accel: "" takes KVM where it works.
+        boots: a folder that keeps how long each machine took to boot.
     """
 
     names: tuple[str, ...] = ()
@@ -46,6 +47,7 @@ class SmokeOptions:
     timeout: float = 1.0
     memory: int = DEFAULT_MEMORY
     accel: Literal["", "kvm", "tcg"] = ""
+    boots: Path | None = None
     quiet: bool = False
 
 
@@ -118,7 +120,8 @@ def smoke(options: SmokeOptions, trips: Sequence[Trip]) -> int:
         raise Mistakes(wrong)
     begun = time.monotonic()
     with _artifacts(options.artifacts) as folder, Board(quiet=options.quiet) as board:
-        settings = Settings(folder, options.memory, options.timeout, accelerator(options.accel))
+        accel = accelerator(options.accel)
+        settings = Settings(folder, options.memory, options.timeout, accel, options.boots)
         runner = Runner(settings, board, options.jobs)
         try:
             verdicts = runner.run(trips)

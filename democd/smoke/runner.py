@@ -8,13 +8,16 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 
+from democd.boots import Boot
 from democd.host.qemu import Drive
 from democd.host.running import Running
+from democd.smoke import keep, milestones
 from democd.smoke.board import Board
 from democd.smoke.cases import Case, Hardware
 from democd.smoke.disc import Disc
+from democd.smoke.dom0 import prompt_of
 from democd.smoke.verdict import Verdict
-from democd.smoke.visit import Settings, Watcher, machine_for, opened, run_cases
+from democd.smoke.visit import Settings, Visit, Watcher, machine_for, opened, run_cases
 
 Hold = Callable[[Running], contextlib.AbstractContextManager[None]]
 
@@ -47,10 +50,26 @@ def trip(
 
     def go(settings: Settings, watcher: Watcher, hold: Hold) -> Iterator[Verdict]:
         machine = machine_for(hardware, disc, settings, others)
+        verdicts = []
         with opened(hardware, machine, disc, settings, watcher, hold) as visit:
-            yield from run_cases(visit, tuple(cases))
+            for verdict in run_cases(visit, tuple(cases)):
+                verdicts.append(verdict)
+                yield verdict
+            keep.keep_boot(visit.log.parent, settings.boots, _boot(visit, verdicts))
 
     return Trip(hardware.name, tuple(case.name for case in cases), go)
+
+
+def _boot(visit: Visit, verdicts: Sequence[Verdict]) -> Boot:
+    """Return what is kept of how a machine booted."""
+    return Boot(
+        visit.disc.booted,
+        visit.hardware.name,
+        visit.settings.accel,
+        visit.settings.memory,
+        milestones.read(visit.said(), prompt_of(visit.disc)),
+        {verdict.case: verdict.status for verdict in verdicts},
+    )
 
 
 class Runner:

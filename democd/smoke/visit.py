@@ -63,12 +63,14 @@ class Settings:
         memory: MiB of each.
         pace: factor on every time that is waited.
         artifacts: gets a folder for each machine.
+        boots: gets how long each took to boot, for reports.
     """
 
     artifacts: Path
     memory: int = DEFAULT_MEMORY
     pace: float = 1.0
     accel: Accelerator = "tcg"
+    boots: Path | None = None
 
 
 @dataclass
