@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from democd import layout
+from democd import layout, previous
 from democd.artifacts import DiscFile, DiscPlan, Sign, Sources
 from democd.errors import BuildError
 from democd.formats import eltorito, gpt, iso
+from democd.identity import fingerprint
 from democd.workspace import file_digest
 
 _SECTORS_A_BLOCK = iso.BLOCK // gpt.SECTOR
@@ -57,7 +58,8 @@ def publish(
     Args:
         plan: what `disc.plan` returned.
         output: the folder that gets NAME.iso, NAME.iso.sha256, NAME.manifest.json and, if the disc
-            has one, NAME.spdx.json.
+            has one, NAME.spdx.json; and NAME.previous.json of a disc with other bytes that lay
+            there.
         name: what they are called.
         at: told (bytes done, bytes in all) now and then.
         sign: signs the checksum, which gives NAME.iso.sha256.gpg.
@@ -66,9 +68,16 @@ def publish(
         BuildError: as `master` does.
     """
     sbom = next((file.content() for file in plan.files if file.path == layout.SBOM), b"")
+    sums = next(file.content() for file in plan.files if file.path == layout.SUMS)
     signed = (lambda text: sign(text, plan.date)) if sign else None
     return publish_whole(
-        output, name, lambda target: master(plan, target, at), manifest_text(plan), sbom, signed
+        output,
+        name,
+        lambda target: master(plan, target, at),
+        manifest_text(plan),
+        sbom,
+        signed,
+        previous.of_replaced(output / f"{name}.iso", fingerprint(sums)),
     )
 
 
@@ -79,6 +88,7 @@ def publish_whole(
     manifest: str,
     sbom: bytes = b"",
     sign: Callable[[bytes], bytes] | None = None,
+    replaced: str = "",
 ) -> Published:
     """Write the files beside the old ones, which they replace when all are whole.
 
@@ -89,6 +99,7 @@ def publish_whole(
         manifest: the text of the manifest.
         sbom: the bill of materials; nothing for a disc without, and an old one goes.
         sign: signs the checksum; None for a disc that is not signed, and an old signature goes.
+        replaced: what is kept of the disc that lies there; nothing leaves alone what is kept.
     """
     beside, signature = output / f"{name}.spdx.json", output / f"{name}.iso.sha256.gpg"
     made = Published(
@@ -98,13 +109,17 @@ def publish_whole(
         beside if sbom else None,
         signature if sign else None,
     )
-    all_ = (made.iso, made.sums, made.manifest, made.sbom, made.signature)
+    # First: whoever is killed between the renames has the kept one's disc still, and sees it.
+    kept = previous.path_beside(made.iso) if replaced else None
+    all_ = (kept, made.iso, made.sums, made.manifest, made.sbom, made.signature)
     paths = [path for path in all_ if path]
     new = {path: path.with_name(f".{path.name}.new") for path in paths}
     try:
         write(new[made.iso])
         new[made.sums].write_text(f"{file_digest(new[made.iso])}  {made.iso.name}\n")
         new[made.manifest].write_text(manifest, encoding="utf-8")
+        if kept:
+            new[kept].write_text(replaced, encoding="utf-8")
         if made.sbom:
             new[made.sbom].write_bytes(sbom)
         if made.signature and sign:
