@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from types import FrameType, ModuleType
 
 from democd import __version__
-from democd.cli import boot, build, burn, diff, inspect, smoke, sources, unpack, verify
+from democd.cli import boot, build, burn, diff, inspect, report, smoke, sources, unpack, verify
 from democd.cli.help import keys_help
 from democd.errors import BuildError, Mistakes
 
@@ -27,6 +27,7 @@ VERBS: dict[str, ModuleType] = {
     "inspect": inspect,
     "verify": verify,
     "diff": diff,
+    "report": report,
     "unpack": unpack,
     "burn": burn,
     "boot": boot,
@@ -35,7 +36,7 @@ VERBS: dict[str, ModuleType] = {
 DEFAULT_VERB = "build"
 INTERRUPTED = 130
 TERMINATED = 143
-LIBRARIES = ("qemu", "qemu.qmp", "pexpect")
+LIBRARIES = ("qemu", "qemu.qmp", "pexpect", "PySquashfsImage")
 """What only some verbs need, and a builder on the disc itself need not have."""
 DISK_TROUBLE = (
     errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.EEXIST

@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from democd import layout
+from democd.differing import Difference, Unlike, UnlikePart, Value
 from democd.errors import BuildError
 from democd.formats import eltorito, fat, isoread
 from democd.host.progress import Reporter, Step
 from democd.remake import side, squashed
-from democd.remake.differing import Difference, Unlike, UnlikePart, Value
 from democd.remake.facts import SHOWN, Facts, unlike
 from democd.remake.folder import Part
 from democd.remake.owners import Owners

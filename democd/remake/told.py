@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import PurePosixPath
 
-from democd.remake.differing import Difference, Unlike, UnlikePart, Value
+from democd.differing import Difference, Unlike, UnlikePart, Value
 
 LINES = 24
 """Lines of a part or a text that are shown; --json has all."""
