@@ -13,10 +13,13 @@ from democd import recipe as recipes
 from democd.artifacts import Root
 from democd.host.progress import Reporter
 from democd.host.run import run
+from democd.package_lists import package_names
 from democd.pipeline import build as build_disc
 from democd.recipe import Recipe
+from democd.stages import packages as packages_stage
 from democd.stages import root as root_stage
 from democd.stages.master import Result
+from democd.supply import Supply
 from democd.workspace import Workspace
 
 PARTS = ("build.py", "democd", "democd.toml", "docs", "grub", "overlays", "profiles", "rootfs")
@@ -82,10 +85,18 @@ class Checkout:
 
     def root(self) -> Root:
         """Return the Debian root, which is made where it is not kept."""
-        workspace = Workspace(self.work)
-        with workspace.locked(), Reporter(quiet=True).step("root", "") as step:
-            return root_stage.build(workspace, self.recipe, self.folder, step, refresh=False)
+        workspace, quiet = Workspace(self.work), Reporter(quiet=True)
+        with workspace.locked(), quiet.step("root", "") as step:
+            supplied = packages_stage.build(
+                workspace,
+                self.recipe,
+                Supply(),
+                lambda lock: root_stage.is_kept(workspace, self.recipe, self.folder, lock),
+                step,
+                quiet.say,
+            )
+            return root_stage.build(workspace, self.recipe, self.folder, supplied, step)
 
     def packages(self) -> list[str]:
         """Return the names in the package lists."""
-        return root_stage.package_names(self.recipe, self.folder / "rootfs")
+        return package_names(self.recipe, self.folder / "rootfs")

@@ -9,6 +9,7 @@ from pathlib import Path
 from democd.formats.linux import LinuxKernel
 from democd.formats.xen import Hypervisor
 from democd.install_tree import InstallTree
+from democd.lockfile import Lock
 from democd.origins import Offered, Origin
 from democd.sizes import Sizes
 from democd.workspace import Made
@@ -26,6 +27,19 @@ class Package:
     architecture: str
     source: str
     size: int
+
+
+@dataclass(frozen=True)
+class Supplied:
+    """The packages that the root is made of.
+
+    Attributes:
+        lock: each by name, version and SHA-256.
+        archive: the folder of an archive of just these; None where the root is kept.
+    """
+
+    lock: Lock
+    archive: Path | None
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,7 @@ from democd.artifacts import (
 from democd.errors import Mistakes
 from democd.host.progress import Reporter
 from democd.identity import Identity, identify
+from democd.lockfile import Lock
 from democd.recipe import Recipe
 from democd.stages import (
     bootimg,
@@ -33,6 +34,7 @@ from democd.stages import (
     menus,
     own,
     own_layers,
+    packages,
     ramroot,
     root,
     sbom,
@@ -41,6 +43,7 @@ from democd.stages import (
     xen_clone,
 )
 from democd.stages.master import Result
+from democd.supply import Supply
 from democd.workspace import Workspace
 
 
@@ -50,7 +53,7 @@ def build(
     workspace: Workspace,
     output: Path,
     reporter: Reporter,
-    refresh: bool = False,
+    supply: Supply = Supply(),  # noqa: B008 - it is frozen
     sign: Sign | None = None,
 ) -> Result:
     """Build a disc.
@@ -60,7 +63,7 @@ def build(
         workspace: kept results and scratch space; locked while this works.
         output: the folder that gets NAME.iso, its .sha256, .manifest.json and .spdx.json.
         reporter: shows the steps.
-        refresh: make the Debian root anew, though one of the same packages is kept.
+        supply: where Debian's packages come from.
         sign: signs the sums on the disc and beside it.
 
     Raises:
@@ -69,11 +72,11 @@ def build(
     identity = identify(recipe)
     output.mkdir(parents=True, exist_ok=True)
     with workspace.locked():
-        brought = _inspect_own(recipe, workspace, reporter, refresh=refresh)
-        with_tree = _clone_xen(recipe, workspace, reporter)
-        system = _make_root(recipe, workspace, reporter, refresh=refresh)
+        brought = _inspect_own(recipe, workspace, supply)
+        with_tree = _clone_xen(recipe, workspace, reporter, supply)
+        system = _make_root(recipe, workspace, reporter, supply)
         bootable = _pick_kernels(recipe, workspace, system, brought, reporter)
-        source = _gather_sources(with_tree, identity, workspace, system, bootable, reporter)
+        source = _gather_sources(with_tree, identity, workspace, system, bootable, reporter, supply)
         texts, readme = _render_texts(recipe, identity, bootable, reporter)
         laid_out = tools.build(workspace, brought.tree) if brought.tree else None
         squashed, below = _make_layers(recipe, workspace, system, bootable, laid_out, reporter)
@@ -103,28 +106,36 @@ def build(
         return _write(recipe, identity, plan, source, output, reporter, sign)
 
 
-def _inspect_own(recipe: Recipe, workspace: Workspace, reporter: Reporter, *, refresh: bool) -> Own:
+def _inspect_own(recipe: Recipe, workspace: Workspace, supply: Supply) -> Own:
     """Return what the person brings; told wrong at once if it is long until the root is there.
 
     Where the root is kept, `kernels.pick` tells these mistakes together with its own.
     """
     brought = own.inspect(recipe, recipe.folder)
-    if brought.mistakes and (refresh or not root.is_kept(workspace, recipe, recipe.folder)):
-        raise Mistakes(list(brought.mistakes))
+    if brought.mistakes:
+        listed = packages.kept(workspace, recipe, supply)
+        if listed is None or not root.is_kept(workspace, recipe, recipe.folder, listed):
+            raise Mistakes(list(brought.mistakes))
     return brought
 
 
-def _clone_xen(recipe: Recipe, workspace: Workspace, reporter: Reporter) -> Recipe:
+def _clone_xen(recipe: Recipe, workspace: Workspace, reporter: Reporter, supply: Supply) -> Recipe:
     """Return the recipe with a folder where it names a git repository; asked before long work."""
     if not recipe.sources.enabled or not (where := xen_clone.address(recipe)):
         return recipe
     with reporter.step("clone", str(where)) as step:
-        return xen_clone.build(workspace, recipe, step)
+        return xen_clone.build(workspace, recipe, step, offline=supply.offline)
 
 
-def _make_root(recipe: Recipe, workspace: Workspace, reporter: Reporter, *, refresh: bool) -> Root:
+def _make_root(recipe: Recipe, workspace: Workspace, reporter: Reporter, supply: Supply) -> Root:
+    def is_kept(lock: Lock) -> bool:
+        return root.is_kept(workspace, recipe, recipe.folder, lock)
+
+    with reporter.step("packages", f"Debian {recipe.root.suite}") as step:
+        supplied = packages.build(workspace, recipe, supply, is_kept, step, reporter.say)
+        step.says(f"{len(supplied.lock.packages)} packages of {supplied.lock.time}")
     with reporter.step("root", f"Debian {recipe.root.suite}") as step:
-        made = root.build(workspace, recipe, recipe.folder, step, refresh=refresh)
+        made = root.build(workspace, recipe, recipe.folder, supplied, step)
         step.says(f"{len(made.packages)} packages")
     return made
 
@@ -148,12 +159,13 @@ def _gather_sources(
     system: Root,
     bootable: Kernels,
     reporter: Reporter,
+    supply: Supply,
 ) -> Sources:
     """Return the sources of what boots; early, for what does not go with them is a mistake."""
     if not recipe.sources.enabled:
         return disc.NO_SOURCES
     with reporter.step("sources", ", ".join(recipe.sources.packages)) as step:
-        made = sources.build(workspace, recipe, identity.version, system, bootable, step)
+        made = sources.build(workspace, recipe, identity.version, system, bootable, supply, step)
         step.says(f"{len(made.trees)} trees")
     return made
 

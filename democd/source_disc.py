@@ -9,13 +9,24 @@ from pathlib import Path
 from democd import origins
 from democd.artifacts import Missing, Own, Packed, Root, Sign, SourceDisc, Tarball
 from democd.errors import Mistakes
-from democd.host import apt
 from democd.host.progress import Reporter
 from democd.identity import identify
+from democd.lockfile import Lock
 from democd.origins import Origin
 from democd.recipe import Recipe
-from democd.stages import master, own, own_sources, packed, root, source_iso, sources, xen_clone
+from democd.stages import (
+    master,
+    own,
+    own_sources,
+    packages,
+    packed,
+    root,
+    source_iso,
+    sources,
+    xen_clone,
+)
 from democd.stages.master import Published
+from democd.supply import Supply
 from democd.workspace import Workspace
 
 
@@ -34,7 +45,7 @@ def build(
     workspace: Workspace,
     output: Path,
     reporter: Reporter,
-    refresh: bool = False,
+    supply: Supply = Supply(),  # noqa: B008 - it is frozen
     allow_missing: bool = False,
     sign: Sign | None = None,
 ) -> Result:
@@ -45,7 +56,7 @@ def build(
         workspace: kept results and scratch space; locked while this works.
         output: the folder that gets NAME-sources.iso, its checksum and its manifest.
         reporter: shows the steps.
-        refresh: make the Debian root anew, though one of the same packages is kept.
+        supply: where Debian's packages come from.
         allow_missing: make the disc without what cannot be had.
         sign: signs the sums on the disc and beside it.
 
@@ -58,15 +69,16 @@ def build(
     with workspace.locked():
         brought = own.inspect(recipe, recipe.folder)
         _refuse_unnamed(recipe, brought)
-        recipe = _clone_xen(recipe, workspace, reporter)
+        recipe = _clone_xen(recipe, workspace, reporter, supply)
         _refuse_unnamed(recipe, brought)
-        system = _make_root(recipe, workspace, reporter, refresh=refresh)
+        system = _make_root(recipe, workspace, reporter, supply)
         trees = _pack_trees(recipe, identity.version, workspace, system, reporter)
         status = (system.parts / "var/lib/dpkg/status").read_text()
         wanted = origins.of_root(status)
         debian, missing = _fetch(
-            workspace, system, wanted, trees, output, reporter, allow_missing=allow_missing
-        )
+            recipe, workspace, system, wanted, trees, output, reporter, supply,
+            allow_missing=allow_missing,
+        )  # fmt: skip
         with reporter.step("plan", "all paths on the disc, and their digests"):
             disc = source_iso.plan(
                 recipe=recipe,
@@ -88,18 +100,24 @@ def _refuse_unnamed(recipe: Recipe, brought: Own) -> None:
         raise Mistakes(mistakes)
 
 
-def _clone_xen(recipe: Recipe, workspace: Workspace, reporter: Reporter) -> Recipe:
+def _clone_xen(recipe: Recipe, workspace: Workspace, reporter: Reporter, supply: Supply) -> Recipe:
     """Return the recipe with a folder where it names a git repository."""
     recipe = replace(recipe, sources=replace(recipe.sources, enabled=True))
     if not (where := xen_clone.address(recipe)):
         return recipe
     with reporter.step("clone", str(where)) as step:
-        return xen_clone.build(workspace, recipe, step)
+        return xen_clone.build(workspace, recipe, step, offline=supply.offline)
 
 
-def _make_root(recipe: Recipe, workspace: Workspace, reporter: Reporter, *, refresh: bool) -> Root:
+def _make_root(recipe: Recipe, workspace: Workspace, reporter: Reporter, supply: Supply) -> Root:
+    def is_kept(lock: Lock) -> bool:
+        return root.is_kept(workspace, recipe, recipe.folder, lock)
+
+    with reporter.step("packages", f"Debian {recipe.root.suite}") as step:
+        supplied = packages.build(workspace, recipe, supply, is_kept, step, reporter.say)
+        step.says(f"{len(supplied.lock.packages)} packages of {supplied.lock.time}")
     with reporter.step("root", f"Debian {recipe.root.suite}") as step:
-        made = root.build(workspace, recipe, recipe.folder, step, refresh=refresh)
+        made = root.build(workspace, recipe, recipe.folder, supplied, step)
         step.says(f"{len(made.packages)} packages")
     return made
 
@@ -114,21 +132,23 @@ def _pack_trees(
 
 
 def _fetch(
+    recipe: Recipe,
     workspace: Workspace,
     system: Root,
     wanted: Sequence[Origin],
     trees: Sequence[Tarball],
     output: Path,
     reporter: Reporter,
+    supply: Supply,
     *,
     allow_missing: bool,
 ) -> tuple[tuple[Packed, ...], tuple[Missing, ...]]:
     """Return Debian's sources, and what is missing of them; checks all before it fetches any."""
-    lines = apt.source_lines(sources.sources_list(system))
+    lines = sources.where(recipe, system, supply)
     with reporter.step(
         "lists", f"{len(wanted)} sources of {len(system.packages)} packages"
     ) as step:
-        stock = packed.look(workspace, wanted, lines, step)
+        stock = packed.look(workspace, wanted, lines, step, supply)
         if not allow_missing:
             packed.refuse_absent(stock)
         size = source_iso.refuse_too_big(stock.sizes(), trees)

@@ -13,8 +13,10 @@ from democd.formats import elf, linux
 from democd.formats.compress import compression, unpack
 from democd.host.progress import Reporter
 from democd.identity import identify, volume_of
+from democd.lockfile import Lock
 from democd.recipe import Menu, Recipe
-from democd.stages import bootimg, disc, kernels, master, menus, own, root
+from democd.stages import bootimg, disc, kernels, master, menus, own, packages, root
+from democd.supply import Supply
 from democd.workspace import Workspace
 
 ENTRY = "test-kernel"
@@ -58,6 +60,7 @@ def build(
     workspace: Workspace,
     output: Path,
     reporter: Reporter,
+    supply: Supply = Supply(),  # noqa: B008 - it is frozen
 ) -> list[KernelDisc]:
     """Build a disc for each test kernel.
 
@@ -67,6 +70,7 @@ def build(
         workspace: kept results; locked while this works.
         output: the folder that gets the ISOs.
         reporter: shows the steps.
+        supply: where Debian's packages come from.
 
     Raises:
         Mistakes: a kernel is unfit.
@@ -81,14 +85,26 @@ def build(
     )
     output.mkdir(parents=True, exist_ok=True)
     with workspace.locked():
-        with reporter.step("root", f"Debian {recipe.root.suite}") as step:
-            system = root.build(workspace, recipe, recipe.folder, step, refresh=False)
+        system = _make_root(recipe, workspace, reporter, supply)
         made = []
         for number, path in enumerate(paths, 1):
             iso = output / f"{number}-{path.stem}.iso"
             with reporter.step("disc", f"Xen and {path.name}") as step:
                 master.master(_plan(recipe, path, workspace, system), iso, step.at)
             made.append(KernelDisc(path, iso))
+    return made
+
+
+def _make_root(recipe: Recipe, workspace: Workspace, reporter: Reporter, supply: Supply) -> Root:
+    def is_kept(lock: Lock) -> bool:
+        return root.is_kept(workspace, recipe, recipe.folder, lock)
+
+    with reporter.step("packages", f"Debian {recipe.root.suite}") as step:
+        supplied = packages.build(workspace, recipe, supply, is_kept, step, reporter.say)
+        step.says(f"{len(supplied.lock.packages)} packages of {supplied.lock.time}")
+    with reporter.step("root", f"Debian {recipe.root.suite}") as step:
+        made = root.build(workspace, recipe, recipe.folder, supplied, step)
+        step.says(f"{len(made.packages)} packages")
     return made
 
 

@@ -17,12 +17,26 @@ from collections.abc import Sequence
 from types import FrameType, ModuleType
 
 from democd import __version__
-from democd.cli import boot, build, burn, diff, inspect, report, smoke, sources, unpack, verify
+from democd.cli import (
+    boot,
+    build,
+    burn,
+    cache,
+    diff,
+    inspect,
+    lock,
+    report,
+    smoke,
+    sources,
+    unpack,
+    verify,
+)
 from democd.cli.help import keys_help
 from democd.errors import BuildError, Mistakes
 
 VERBS: dict[str, ModuleType] = {
     "build": build,
+    "lock": lock,
     "sources": sources,
     "inspect": inspect,
     "verify": verify,
@@ -32,6 +46,7 @@ VERBS: dict[str, ModuleType] = {
     "burn": burn,
     "boot": boot,
     "smoke": smoke,
+    "cache": cache,
 }
 DEFAULT_VERB = "build"
 INTERRUPTED = 130
@@ -124,7 +139,9 @@ def parser() -> argparse.ArgumentParser:
 
 def _epilog(verb: ModuleType) -> str:
     examples: str = verb.EXAMPLES.strip("\n")
-    return f"examples:\n{examples}" + (f"\n\n{keys_help()}" if verb in (build, sources) else "")
+    return f"examples:\n{examples}" + (
+        f"\n\n{keys_help()}" if verb in (build, lock, sources) else ""
+    )
 
 
 def _with_verb(argv: Sequence[str]) -> list[str]:

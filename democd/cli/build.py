@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from democd import git_address
-from democd.cli import parts
+from democd.cli import parts, supply
 from democd.errors import InputError
 from democd.recipe import Given
 
@@ -23,7 +23,10 @@ EXAMPLES = """
   ./build.py --set disc.media=cd74 --set root.extra=vim-tiny,tmux
   ./build.py build --profile smoke    # a small disc to try Xen itself: profiles/smoke.toml
   ./build.py build --recipe mine.toml --output-dir /tmp/discs
-  ./build.py --refresh          # Debian's packages of today, not the kept root
+  ./build.py --refresh          # Debian's packages of today, not those of the kept list
+  ./build.py --locked           # the very packages of democd.lock: see ./build.py lock --help
+  ./build.py --locked --offline --cache /var/cache/democd
+  ./build.py --snapshot 2026-11-26
   ./build.py --xen ../xen/xen/xen.gz
   ./build.py --install-tree ../xen/dist/install
   ./build.py --set sources.enabled=true --set sources.packages=xen,grub2,busybox
@@ -51,8 +54,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
 
 
-def recipe_arguments(parser: argparse.ArgumentParser) -> argparse._MutuallyExclusiveGroup:
-    """Declare the options that tell of a recipe; return the group of what may be in its place."""
+def which_recipe(parser: argparse.ArgumentParser) -> argparse._MutuallyExclusiveGroup:
+    """Declare the options of which recipe; return the group of what may be in its place."""
     which = parser.add_mutually_exclusive_group()
     which.add_argument(
         "--recipe", type=Path, default=TOP / "democd.toml", metavar="FILE",
@@ -70,11 +73,17 @@ def recipe_arguments(parser: argparse.ArgumentParser) -> argparse._MutuallyExclu
         "--build-dir", type=Path, default=TOP / "build", metavar="DIR",
         help="where kept results and scratch files go (default: build/)",
     )  # fmt: skip
+    return which
+
+
+def recipe_arguments(parser: argparse.ArgumentParser) -> argparse._MutuallyExclusiveGroup:
+    """Declare the options of a build; return the group of what may be in the recipe's place."""
+    which = which_recipe(parser)
     parser.add_argument(
         "--output-dir", type=Path, default=TOP / "dist", metavar="DIR",
         help="where the disc goes (default: dist/)",
     )  # fmt: skip
-    parser.add_argument("--refresh", action="store_true", help="make the Debian root anew")
+    supply.add_arguments(parser)
     parts.add_arguments(parser)
     parser.add_argument(
         "--xen-source", metavar="DIR|URL[#REF]",
@@ -111,7 +120,7 @@ def run(args: argparse.Namespace) -> int:
         workspace=Workspace(args.build_dir),
         output=args.output_dir,
         reporter=reporter,
-        refresh=args.refresh,
+        supply=supply.given(args),
         sign=by.sign if by else None,
     )
     tell(reporter, result, by)
@@ -122,7 +131,7 @@ def _run_from(args: argparse.Namespace) -> int:
     """Make a disc from a disc."""
     given = [*parts.given(args), *given_source(args)]
     unfit = {item.where for item in given if item.path != "kernels.xen"}
-    unfit |= {"--refresh"} if args.refresh else set()
+    unfit |= set(supply.named(args))
     if unfit:
         raise InputError(
             f"{', '.join(sorted(unfit))} cannot go with --from",
@@ -157,9 +166,13 @@ def signer(args: argparse.Namespace) -> Signer | None:
 
 def load(args: argparse.Namespace) -> Recipe:
     """Return the recipe that the options tell of."""
+    return load_with(args, [*parts.given(args), *given_source(args)])
+
+
+def load_with(args: argparse.Namespace, given: list[Given]) -> Recipe:
+    """Return the recipe that is named, with what was given by options of their own."""
     from democd import recipe
 
-    given = [*parts.given(args), *given_source(args)]
     if args.profile:
         return recipe.load_profile(TOP, args.profile, args.overrides, given)
     return recipe.load(near(args.recipe), args.overrides, options=given)

@@ -9,7 +9,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from democd.cli import parts
+from democd.cli import parts, supply
 from democd.host.qemu import DEFAULT_MEMORY
 
 if TYPE_CHECKING:
@@ -52,6 +52,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--build-dir", type=Path, default=TOP / "build", metavar="DIR",
         help="where it is built, and kept (default: build/)",
     )  # fmt: skip
+    supply.add_arguments(parser)
     tests = parser.add_argument_group("test kernels, in XTF's manner")
     tests.add_argument(
         "--dom0-module", type=Path, nargs="+", default=[], metavar="FILE",
@@ -115,6 +116,7 @@ def _disagreements(args: argparse.Namespace) -> list[tuple[str, str]]:
     """Return which options do not go together."""
     wrong = []
     own = [item.where for item in parts.given(args)] + ["--set"] * bool(args.overrides)
+    own += supply.named(args)
     if args.iso and own:
         hint = "leave the ISO out: one is made with them"
         wrong.append((f"{', '.join(own)} cannot change {args.iso}", hint))
@@ -173,7 +175,11 @@ def _disc(args: argparse.Namespace, stack: ExitStack) -> Path:
     reporter = Reporter(quiet=args.quiet)
     reporter.say(f"{'bringing up to date' if output.is_dir() else 'building'} a disc in {output}")
     made = pipeline.build(
-        wanted, workspace=Workspace(args.build_dir, wait=True), output=output, reporter=reporter
+        wanted,
+        workspace=Workspace(args.build_dir, wait=True),
+        output=output,
+        reporter=reporter,
+        supply=supply.given(args, PROFILE),
     )
     return made.files.iso
 
@@ -193,6 +199,7 @@ def _kernel_discs(args: argparse.Namespace, stack: ExitStack) -> list[tuple[Path
         workspace=Workspace(args.build_dir, wait=True),
         output=_folder(args, args.dom0_module, stack),
         reporter=Reporter(quiet=args.quiet),
+        supply=supply.given(args, PROFILE),
     )
     return [(disc.kernel, disc.iso) for disc in made]
 

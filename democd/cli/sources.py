@@ -6,7 +6,7 @@ import argparse
 import sys
 from typing import TYPE_CHECKING
 
-from democd.cli import build
+from democd.cli import build, supply
 
 if TYPE_CHECKING:
     from democd.source_disc import Result
@@ -47,7 +47,7 @@ def run(args: argparse.Namespace) -> int:
         workspace=Workspace(args.build_dir),
         output=args.output_dir,
         reporter=reporter,
-        refresh=args.refresh,
+        supply=supply.given(args),
         allow_missing=args.allow_missing,
         sign=by.sign if by else None,
     )

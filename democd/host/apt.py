@@ -1,4 +1,4 @@
-"""Source packages from Debian's archive, by apt with a private configuration.
+"""Debian's archive by apt with a private configuration, and source packages from there.
 
 Nothing of the host's apt is read but the program: neither its sources and pins nor its keys, and
 nothing is written outside of a folder of ours. apt checks the signature of the archive's index,
@@ -38,6 +38,7 @@ APT::Update::Error-Mode "any";
 Acquire::Languages "none";
 Acquire::Retries "2";
 """
+_PAST = 'Acquire::Check-Valid-Until "false";\n'
 # Sandbox: apt would change to a user of its own, who may not write here. Error-Mode: without it
 # apt goes on with no lists when a server cannot be reached.
 
@@ -77,20 +78,33 @@ def not_there(said: str) -> str:
     return "; ".join(f"{why}: {', '.join(names)}" for why, names in found.items())
 
 
+def configure(folder: Path, lines: str, *, past: bool = False) -> Path:
+    """Return the file of a configuration of apt (APT_CONFIG), with its folders around it.
+
+    Args:
+        folder: gets all of it; is made.
+        lines: a sources.list.
+        past: take an index of which the date has passed, as that of a snapshot has.
+    """
+    for name in ("state/lists/partial", "cache/archives/partial", "log"):
+        (folder / name).mkdir(parents=True)
+    (folder / "sources.list").write_text(lines)
+    config = folder / "apt.conf"
+    config.write_text(_CONFIGURATION.format(folder=folder) + (_PAST if past else ""))
+    return config
+
+
 class Archive:
     """Debian's archive of sources.
 
     Args:
         folder: gets apt's configuration and lists; is made.
         lines: a sources.list, such as `source_lines` returns.
+        past: it is a snapshot.
     """
 
-    def __init__(self, folder: Path, lines: str) -> None:
-        self.config = folder / "apt.conf"
-        for name in ("state/lists/partial", "cache/archives/partial", "log"):
-            (folder / name).mkdir(parents=True)
-        (folder / "sources.list").write_text(lines)
-        self.config.write_text(_CONFIGURATION.format(folder=folder))
+    def __init__(self, folder: Path, lines: str, *, past: bool = False) -> None:
+        self.config = configure(folder, lines, past=past)
 
     def update(self) -> None:
         """Fetch the lists of what there is.

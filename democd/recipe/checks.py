@@ -79,6 +79,11 @@ mirror = _matching(
     "is no mirror",
     'write an address such as http://localhost/debian, or "" for the default',
 )
+snapshot = _matching(
+    r"(https?|file|copy)://(?=\S*\{time\})([^\s{}]|\{time\}|\{archive\})+",
+    "is no address of snapshots",
+    "write one with {time} in it, and {archive} if there are several archives",
+)
 
 
 def words(least: int, most: int) -> Check:

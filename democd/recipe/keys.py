@@ -59,7 +59,11 @@ class Root:
     """[root]: which Debian, and which packages of it."""
 
     suite: str = _key("trixie", "Debian 13; bookworm (12) builds as well", checks.one_of(SUITES))
-    mirror: str = _key("", '"" = mmdebstrap\'s default', checks.mirror)
+    mirror: str = _key("", '"" = Debian\'s own archives', checks.mirror)
+    snapshot: str = _key(
+        "http://snapshot.debian.org/archive/{archive}/{time}",
+        "where --snapshot finds archives as they were", checks.snapshot,
+    )  # fmt: skip
     components: tuple[str, ...] = _key(
         ("main",), "of the archive: main, contrib, non-free, non-free-firmware",
         checks.one_of(COMPONENTS),

@@ -10,6 +10,7 @@ from democd.recipe.keys import WELL_KNOWN_HASH, Recipe, known_keys
 
 UNTOLD = (
     "root.mirror",  # may hold a password
+    "root.snapshot",  # likewise
     "disc.guests",
     "kernels.xen",
     "kernels.install_tree",

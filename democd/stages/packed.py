@@ -19,6 +19,7 @@ from democd.formats import deb822
 from democd.host import apt
 from democd.host.progress import Step
 from democd.origins import Offered, Origin
+from democd.supply import Supply
 from democd.workspace import KEPT_PER_STEP, Workspace
 
 DO_WITHOUT = "--allow-missing"
@@ -49,7 +50,13 @@ class Stock:
         return {f"{item.name} {item.version}": item.size() for item in every}
 
 
-def look(workspace: Workspace, wanted: Sequence[Origin], lines: str, step: Step) -> Stock:
+def look(
+    workspace: Workspace,
+    wanted: Sequence[Origin],
+    lines: str,
+    step: Step,
+    supply: Supply = Supply(),  # noqa: B008 - it is frozen
+) -> Stock:
     """Return where each source is to come from; fetches nothing but the archive's lists.
 
     Args:
@@ -57,6 +64,7 @@ def look(workspace: Workspace, wanted: Sequence[Origin], lines: str, step: Step)
         wanted: the sources.
         lines: the sources.list of their archive.
         step: shows that lists are fetched.
+        supply: whether a network may be asked, and whether these are archives of now.
 
     Raises:
         BuildError: there is no network, or a signature is wrong.
@@ -70,8 +78,9 @@ def look(workspace: Workspace, wanted: Sequence[Origin], lines: str, step: Step)
     rest = [origin for origin in wanted if origin not in kept]
     if not rest:
         return Stock(kept, {}, (), None)
+    supply.refuse_network(f"the source of {named(origin)}" for origin in rest)
     step.now("what the archive has")
-    archive = apt.Archive(workspace.tmp / "apt", lines)
+    archive = apt.Archive(workspace.tmp / "apt", lines, past=bool(supply.snapshot))
     archive.update()
     offered = origins.offered(archive.show(sorted({origin.name for origin in rest})))
     lacking = origins.lacking(rest, offered)

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import fnmatch
 import re
+import shlex
 import shutil
 import tarfile
-from collections.abc import Iterable
 from pathlib import Path
+from urllib.parse import quote
 
-from democd.artifacts import Package, Root
+from democd import archives
+from democd.apt_trouble import explain
+from democd.artifacts import Package, Root, Supplied
 from democd.errors import BuildError
 from democd.host.progress import Step
 from democd.host.run import run
+from democd.lockfile import ARCHITECTURE, Lock
+from democd.package_lists import patterns
 from democd.recipe import Recipe
 from democd.workspace import Made, Workspace
 
-KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 PHASES = (
     "running apt-get update",
     "downloading packages",
@@ -28,58 +32,34 @@ PHASES = (
 )
 """What mmdebstrap says at the start of each phase (`I: …`), for the bar."""
 
-TROUBLE = (
-    (
-        r"^E: (?:Unable to locate package|Package) '?([^\s']+)(?:$|' has no installation cand)",
-        "Debian {suite} has no package {names}",
-        "correct rootfs/packages/ or the recipe's root.extra; a package may also be of a component "
-        "that root.components lacks",
-    ),
-    (
-        r"^(?:E:.*is not signed|W:.*signatures (?:were invalid|couldn't be verified).*)",
-        "the archive is not signed with Debian's keys",
-        "nothing of it was used; see root.mirror, or install a newer debian-archive-keyring",
-    ),
-    (
-        r"^E:.*Release file .*is (?:not valid yet|expired).*",
-        "the archive's date and this machine's clock do not go together",
-        "set the clock, or choose a mirror that is up to date",
-    ),
-    (
-        r"^E: (?:Failed to fetch .*|The repository .* does not have a Release file.*)",
-        "Debian {suite} cannot be fetched",
-        "see to the network, the proxy (http_proxy), or the recipe's root.mirror",
-    ),
-    (
-        r"^unshare: .*",
-        "this user may not work in namespaces of their own",
-        "build as root, or see that /etc/subuid and /etc/subgid have a line for the user (adduser "
-        "makes them) and that the kernel allows user namespaces",
-    ),
-)
-"""What apt or unshare prints when it fails, what to call it, and what to do; the first counts."""
-
 
 def build(
-    workspace: Workspace, recipe: Recipe, project: Path, step: Step, *, refresh: bool
+    workspace: Workspace, recipe: Recipe, project: Path, supplied: Supplied, step: Step
 ) -> Root:
-    """Return the root for the recipe's suite, mirror and packages.
+    """Return the root made of some packages.
 
-    `project` is the folder with rootfs/; `refresh` makes the root anew, with the packages that
-    the mirror has today.
+    Args:
+        workspace: keeps it.
+        recipe: the suite, and the packages that are asked for.
+        project: the folder with rootfs/.
+        supplied: the packages; with an archive of them, unless the root is kept.
+        step: shows what is done.
 
     Raises:
-        BuildError: mmdebstrap failed: no network, a wrong signature, a package that is not there.
+        BuildError: mmdebstrap failed.
     """
     rootfs = project / "rootfs"
-    packages = package_names(recipe, rootfs)
 
     def make(folder: Path) -> None:
+        if supplied.archive is None:
+            raise AssertionError("the root must be made, and its packages were not gathered")
         tar = folder / "root.tar"
+        sources = folder / "sources.list"
+        sources.write_text(_sources_list(recipe))
         watch = _Watch(step)
         try:
             run(
-                command(recipe, packages, rootfs / "hooks", tar),
+                command(recipe, supplied, rootfs / "hooks", sources, tar),
                 contained=True,
                 # mmdebstrap works in here; on a crash the workspace clears it.
                 env={"TMPDIR": str(workspace.tmp)},
@@ -87,86 +67,68 @@ def build(
                 log=folder / "mmdebstrap.log",
             )
         except BuildError as error:
-            raise explain(error, watch.said, recipe.root.suite) from error
+            starting = [line for line in watch.said if line.startswith("unshare: ")]
+            raise explain(error, starting, recipe.root.suite) from error
+        sources.unlink()
         step.now("unpacking what later steps read")
         unpack_parts(tar, folder / "parts", patterns(rootfs / "parts.txt"))
 
-    made = workspace.step("root", _inputs(recipe, rootfs), make, anew=refresh)
+    made = workspace.step("root", _inputs(recipe, rootfs, supplied.lock), make)
     return _read(made)
 
 
-def is_kept(workspace: Workspace, recipe: Recipe, project: Path) -> bool:
-    """Return whether `build` has nothing to do, unless told to refresh."""
-    return workspace.keeps("root", _inputs(recipe, project / "rootfs"))
+def is_kept(workspace: Workspace, recipe: Recipe, project: Path, lock: Lock) -> bool:
+    """Return whether the root of these packages is there."""
+    return workspace.keeps("root", _inputs(recipe, project / "rootfs", lock))
 
 
-def _inputs(recipe: Recipe, rootfs: Path) -> dict[str, object]:
+def _inputs(recipe: Recipe, rootfs: Path, lock: Lock) -> dict[str, object]:
+    """Return what the root depends on; not where its packages were got from."""
     return {
-        "suite": recipe.root.suite,
-        "mirror": recipe.root.mirror,
-        "components": recipe.root.components,
-        "packages": package_names(recipe, rootfs),
+        "suite": lock.suite,
+        "date": lock.time,
+        "names": lock.names,
+        "packages": [[item.name, item.version, item.sha256] for item in lock.packages],
+        "sources": _sources_list(recipe),
         "hooks": rootfs / "hooks",
         "parts": rootfs / "parts.txt",
         "code": Path(__file__),
     }
 
 
-def package_names(recipe: Recipe, rootfs: Path) -> list[str]:
-    """Return the names in the recipe's package lists and its `extra`, sorted, once each."""
-    names = set(recipe.root.extra)
-    for name in recipe.root.packages:
-        names |= set(patterns(rootfs / "packages" / name))
-    return sorted(names)
+def _sources_list(recipe: Recipe) -> str:
+    """Return the list of archives that a running disc asks for packages."""
+    where = archives.places(recipe.root.suite, recipe.root.mirror)
+    return archives.source_list(where, recipe.root.components)
 
 
-def patterns(path: Path) -> list[str]:
-    """Return the first word of each line of a list file, without comments."""
-    lines = (line.split("#")[0].strip() for line in path.read_text().splitlines())
-    return [line for line in lines if line]
-
-
-def command(recipe: Recipe, packages: Iterable[str], hooks: Path, tar: Path) -> list[str | Path]:
+def command(
+    recipe: Recipe, supplied: Supplied, hooks: Path, sources: Path, tar: Path
+) -> list[str | Path]:
     """Return mmdebstrap's argv.
 
-    We are root, or root of a user namespace (`run(contained=True)`): mode root either way.
+    We are root, or root of a user namespace (`run(contained=True)`): mode root either way. The
+    archive is one of our own making, whose files have all just been compared with the signed list
+    or the lock: hence `trusted`, and no signature. Its line in the root gives way to `sources`.
     """
     hook_options = [f"--{path.name.split('-')[0]}-hook={path}" for path in sorted(hooks.iterdir())]
+    options = "trusted=yes check-date=no check-valid-until=no"
     return [
         "mmdebstrap",
         "--mode=root",
         "--variant=apt",
         "--format=tar",
-        "--architectures=amd64",
-        f"--components={','.join(recipe.root.components)}",
-        f"--keyring={KEYRING}",
+        f"--architectures={ARCHITECTURE}",
         '--aptopt=Apt::Install-Recommends "false"',
         '--aptopt=Acquire::Languages "none"',
         "--dpkgopt=force-unsafe-io",
-        f"--include={','.join(packages)}",
+        f"--include={','.join(supplied.lock.names)}",
         *hook_options,
+        f"--customize-hook=upload {shlex.quote(str(sources))} /etc/apt/sources.list",
         recipe.root.suite,
         tar,
-        *([recipe.root.mirror] if recipe.root.mirror else []),
+        f"deb [{options}] copy://{quote(str(supplied.archive))} ./",
     ]
-
-
-def explain(error: BuildError, said: Iterable[str], suite: str) -> BuildError:
-    """Return mmdebstrap's failure in the words of `TROUBLE`, or as it is if they have none.
-
-    Args:
-        error: what `run` raised.
-        said: all lines that mmdebstrap has printed.
-        suite: the Debian release.
-    """
-    lines = list(dict.fromkeys(line.strip() for line in said))
-    for pattern, message, advice in TROUBLE:
-        hits = [(line, hit) for line in lines if (hit := re.search(pattern, line))]
-        if hits:
-            names = ", ".join(hit[1] for _, hit in hits if hit.re.groups)
-            told = "\n".join(line for line, _ in hits)
-            return BuildError(message.format(suite=suite, names=names), f"{advice}\n{told}")
-    return error
 
 
 class _Watch:

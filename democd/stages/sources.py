@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from democd import layering, layout, origins, source_tree
+from democd import archives, layering, layout, origins, source_tree
 from democd.artifacts import Kernels, Layer, Root, Source, Sources
 from democd.errors import BuildError, InputError
 from democd.host import apt
@@ -19,6 +19,7 @@ from democd.host.progress import Step
 from democd.host.run import run
 from democd.origins import Origin
 from democd.recipe import Recipe
+from democd.supply import Supply
 from democd.workspace import Made, Workspace, tree
 
 BUILDER = Path(__file__).resolve().parents[2]
@@ -47,7 +48,13 @@ class _Tree:
 
 
 def build(
-    workspace: Workspace, recipe: Recipe, version: str, root: Root, kernels: Kernels, step: Step
+    workspace: Workspace,
+    recipe: Recipe,
+    version: str,
+    root: Root,
+    kernels: Kernels,
+    supply: Supply,
+    step: Step,
 ) -> Sources:
     """Return the squashfs with all sources that the recipe wants.
 
@@ -57,6 +64,7 @@ def build(
         version: of the disc, which is that of the builder's own tree.
         root: what is on the disc, and where it came from.
         kernels: what boots.
+        supply: where Debian's packages come from.
         step: shows what is fetched.
 
     Raises:
@@ -68,7 +76,7 @@ def build(
     names = [name for name in wanted.packages if not (wanted.xen and name == "xen")]
     status = (root.parts / "var/lib/dpkg/status").read_text()
     chosen = origins.wanted(names, origins.of_root(status))
-    made = fetch(workspace, chosen, apt.source_lines(sources_list(root)), step)
+    made = fetch(workspace, chosen, where(recipe, root, supply), step, supply)
     trees = [_debian(origin, folder) for origin, folder in made.items()]
     if wanted.xen:
         trees.append(_own_xen(workspace, recipe))
@@ -114,8 +122,20 @@ def sources_list(root: Root) -> str:
     raise BuildError(f"the root has no {SOURCES_LIST[1:]}", "make it anew: --refresh")
 
 
+def where(recipe: Recipe, root: Root, supply: Supply) -> str:
+    """Return the list of archives that have the sources of a root."""
+    if not supply.snapshot:
+        return apt.source_lines(sources_list(root))
+    then = archives.source_list(supply.places(recipe), recipe.root.components)
+    return apt.source_lines(then)
+
+
 def fetch(
-    workspace: Workspace, chosen: Iterable[Origin], lines: str, step: Step
+    workspace: Workspace,
+    chosen: Iterable[Origin],
+    lines: str,
+    step: Step,
+    supply: Supply = Supply(),  # noqa: B008 - it is frozen
 ) -> dict[Origin, Made]:
     """Return the folder of each source package; what is kept needs no network.
 
@@ -135,8 +155,9 @@ def fetch(
     ]
     sizes: dict[Origin, int] = {}
     if lacking:
+        supply.refuse_network(f"the source of {origin.name} {origin.version}" for origin in lacking)
         step.now("what the archive has")
-        archive = apt.Archive(workspace.tmp / "apt", lines)
+        archive = apt.Archive(workspace.tmp / "apt", lines, past=bool(supply.snapshot))
         archive.update()
         names = sorted({origin.name for origin in lacking})
         there = origins.matched(lacking, origins.offered(archive.show(names)))

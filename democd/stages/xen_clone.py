@@ -28,7 +28,7 @@ def address(recipe: Recipe) -> Address | None:
     return git_address.parse(named) if named and not (recipe.folder / named).is_dir() else None
 
 
-def build(workspace: Workspace, recipe: Recipe, step: Step) -> Recipe:
+def build(workspace: Workspace, recipe: Recipe, step: Step, *, offline: bool = False) -> Recipe:
     """Return the recipe with the folder of a clone in place of the repository's address.
 
     The repository is asked each time what the branch or tag stands for now. If it does not answer,
@@ -39,6 +39,7 @@ def build(workspace: Workspace, recipe: Recipe, step: Step) -> Recipe:
         workspace: keeps the clone, by address and commit.
         recipe: what `address` finds an address in.
         step: shows what is done, and says what came of it.
+        offline: do not ask the repository; take what is kept.
 
     Raises:
         InputError: the repository has no such branch, tag or commit, or is no Xen tree.
@@ -49,22 +50,30 @@ def build(workspace: Workspace, recipe: Recipe, step: Step) -> Recipe:
         return recipe
     step.now("which commit")
     deep = recipe.sources.history == "bundle"
-    commit, branch, note = _resolved(workspace, where, deep=deep)
+    commit, branch, note = _resolved(workspace, where, deep=deep, offline=offline)
 
     def make(folder: Path) -> None:
         step.now(f"fetching {commit[:12]}")
         _fetch(where, commit, branch, folder, deep=deep)
 
     inputs = _inputs(where, commit, branch, deep=deep)
+    if offline and not workspace.keeps(NAME, inputs):
+        raise BuildError(*_not_kept(where))
     made = workspace.step(NAME, inputs, make)
     step.says(f"commit {commit[:12]}{note}")
     return replace(recipe, sources=replace(recipe.sources, xen=str(made.path / TREE)))
 
 
-def _resolved(workspace: Workspace, where: Address, *, deep: bool) -> tuple[str, str, str]:
+def _resolved(
+    workspace: Workspace, where: Address, *, deep: bool, offline: bool
+) -> tuple[str, str, str]:
     """Return commit and branch of an address, and what there is to say about it."""
     if where.commit:
         return where.commit, "", ""
+    if offline:
+        if kept := _kept(workspace, where, deep=deep):
+            return *kept, ", kept from before"
+        raise BuildError(*_not_kept(where))
     try:
         refs = git.remote_refs(where.url, git.candidates(where.ref))
     except BuildError as error:
@@ -80,6 +89,11 @@ def _resolved(workspace: Workspace, where: Address, *, deep: bool) -> tuple[str,
     if not commit:
         raise InputError(*_unknown(where))
     return commit, branch, ""
+
+
+def _not_kept(where: Address) -> tuple[str, str]:
+    what = f"offline, and what sources.xen names is not kept: {where}"
+    return what, "build once with a network, in this build folder; or name a folder"
 
 
 def _reason(hint: str) -> str:

@@ -6,10 +6,11 @@ import sys
 from pathlib import Path
 
 from democd import recipe
-from democd.artifacts import Root
+from democd.artifacts import Root, Supplied
 from democd.host.progress import Reporter
 from democd.host.run import run
-from democd.stages import root
+from democd.stages import packages, root
+from democd.supply import Supply
 from democd.workspace import Workspace
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -63,5 +64,8 @@ def build_from(source: Path, *words: str | Path, output: Path, folder: Path = BU
 def kept_root(*overrides: str) -> Root:
     """Return the Debian root of a disc that was built, as the build folder keeps it."""
     wanted = recipe.load(PROJECT / "democd.toml", overrides)
+    workspace = Workspace(BUILD)
+    listed = packages.kept(workspace, wanted, Supply())
+    assert listed, "no list of packages is kept"
     with Reporter(quiet=True).step("root", "the kept one") as step:
-        return root.build(Workspace(BUILD), wanted, PROJECT, step, refresh=False)
+        return root.build(workspace, wanted, PROJECT, Supplied(listed, None), step)

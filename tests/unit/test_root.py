@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import io
 import tarfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from democd.artifacts import Supplied
 from democd.errors import BuildError
+from democd.lockfile import Lock, Locked
 from democd.recipe import Recipe, Root
 from democd.stages import root
+from democd.workspace import key_of
 
 STATUS = """\
 Package: xen-utils-4.20
@@ -30,40 +34,57 @@ Version: 3.152
 """
 
 
-def listing(folder: Path, **lists: str) -> Path:
-    (folder / "packages").mkdir()
-    for name, text in lists.items():
-        (folder / "packages" / name).write_text(text)
-    return folder
+LOCK = Lock(
+    suite="trixie",
+    components=("main",),
+    names=("less", "nano"),
+    time="20261126T081500Z",
+    packages=(Locked("nano", "8.4-1", "amd64", 7, "ab" * 32, "debian/pool/n/nano.deb"),),
+)
 
 
-def test_packages_of_all_lists_are_asked_for_once(tmp_path: Path) -> None:
-    rootfs = listing(tmp_path, base="nano  # an editor\n# nothing\n\nless\n", xen="less\nxl\n")
-    recipe = Recipe(tmp_path, root=Root(packages=("base", "xen"), extra=("vim",)))
-    assert root.package_names(recipe, rootfs) == ["less", "nano", "vim", "xl"]
+def argv(folder: Path, recipe: Recipe, archive: str = "/tmp/a b") -> list[str | Path]:
+    supplied = Supplied(LOCK, Path(archive))
+    return root.command(recipe, supplied, folder, folder / "sources.list", folder / "root.tar")
 
 
 def test_hooks_run_at_the_time_their_name_says(tmp_path: Path) -> None:
     for name in ("customize-settle", "essential-no-initramfs"):
         (tmp_path / name).touch()
-    argv = root.command(Recipe(tmp_path), ["nano"], tmp_path, tmp_path / "root.tar")
-    assert f"--customize-hook={tmp_path}/customize-settle" in argv
-    assert f"--essential-hook={tmp_path}/essential-no-initramfs" in argv
+    words = argv(tmp_path, Recipe(tmp_path))
+    assert f"--customize-hook={tmp_path}/customize-settle" in words
+    assert f"--essential-hook={tmp_path}/essential-no-initramfs" in words
 
 
-def test_the_default_mirror_is_left_to_mmdebstrap(tmp_path: Path) -> None:
-    tar = tmp_path / "root.tar"
-    assert root.command(Recipe(tmp_path), [], Path(__file__).parent, tar)[-1] == tar
-    own = Recipe(tmp_path, root=Root(mirror="http://localhost/debian"))
-    assert root.command(own, [], Path(__file__).parent, tar)[-1] == "http://localhost/debian"
+def test_all_packages_come_from_the_archive_that_was_gathered(tmp_path: Path) -> None:
+    """Its files were compared with the signed list or the lock; there is no other archive."""
+    words = [str(word) for word in argv(tmp_path, Recipe(tmp_path, root=Root(mirror="http://m")))]
+    assert words[-1].endswith("] copy:///tmp/a%20b ./")
+    assert not [word for word in words if "http" in word]
+    assert "--include=less,nano" in words
 
 
-def test_signatures_are_checked_against_debians_keyring(tmp_path: Path) -> None:
-    argv = [str(word) for word in root.command(Recipe(tmp_path), [], tmp_path, tmp_path / "t")]
-    assert f"--keyring={root.KEYRING}" in argv
-    assert not [
-        word for word in argv if "allow-unauthenticated" in word.lower() or "trusted" in word
-    ]
+def test_the_root_does_not_depend_on_where_its_packages_came_from(tmp_path: Path) -> None:
+    (tmp_path / "rootfs/hooks").mkdir(parents=True)
+    (tmp_path / "rootfs/parts.txt").touch()
+
+    def key(lock: Lock, recipe: Recipe) -> str:
+        return key_of(root._inputs(recipe, tmp_path / "rootfs", lock))
+
+    recipe = Recipe(tmp_path)
+    first = key(LOCK, recipe)
+    elsewhere = replace(LOCK.packages[0], path="debian-security/pool/nano.deb")
+    same = replace(LOCK, packages=(elsewhere,), tools={"apt": "3"}, releases={"trixie": "00"})
+    assert key(same, recipe) == first
+    assert key(LOCK, replace(recipe, root=Root(snapshot="http://m/{time}"))) == first
+    newer = replace(LOCK.packages[0], sha256="cd" * 32)
+    for other in (
+        replace(LOCK, packages=(newer,)),
+        replace(LOCK, time="20261127T081500Z"),
+        replace(LOCK, names=("nano",)),
+    ):
+        assert key(other, recipe) != first
+    assert key(LOCK, replace(recipe, root=Root(mirror="http://m"))) != first  # its sources.list
 
 
 def test_packages_are_read_from_dpkgs_own_list() -> None:
@@ -76,37 +97,6 @@ def test_a_half_installed_package_is_told() -> None:
     broken = STATUS.replace("install ok installed", "install ok half-configured", 1)
     with pytest.raises(BuildError, match=r"xen-utils-4\.20.*half-configured"):
         root.parse_status(broken)
-
-
-@pytest.mark.parametrize(
-    ("said", "told"),
-    [
-        (
-            "E: Unable to locate package vi-m\nE: Unable to locate package emcs",
-            "trixie has no package vi-m, emcs",
-        ),
-        ("E: Package 'vrms' has no installation candidate", "trixie has no package vrms"),
-        ("E: The repository 'copy:/m trixie Release' is not signed.", "not signed"),
-        (
-            "  Could not resolve 'nowhere'\nE: Failed to fetch http://nowhere/InRelease  Could not"
-            " resolve 'nowhere'\nE: Some index files failed to download.",
-            "trixie cannot be fetched",
-        ),
-        ("E: Release file for http://m is expired (invalid since 3d)", "clock"),
-        ("unshare: unshare failed: Operation not permitted", "namespaces"),
-    ],
-)
-def test_a_failure_is_told_in_words(said: str, told: str) -> None:
-    lines = ["I: running apt-get update...", *said.splitlines(), "E: mmdebstrap failed to run"]
-    error = root.explain(BuildError("mmdebstrap failed", "$ long"), lines, "trixie")
-    assert told in error.message
-    assert said.splitlines()[-1] in error.hint or "Could not resolve" in error.hint
-    assert "$ long" not in error.hint
-
-
-def test_an_unknown_failure_is_left_as_it_is() -> None:
-    error = BuildError("mmdebstrap failed", "$ long")
-    assert root.explain(error, ["E: the moon is full"], "trixie") is error
 
 
 def tar_of(path: Path, *members: tuple[str, bytes | str | None]) -> Path:
