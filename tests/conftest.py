@@ -21,8 +21,9 @@ import pytest
 pytest.register_assert_rewrite("tests.boot.checks", "tests.boot.hardware")
 
 from tests.boot.fleet import Fleet  # noqa: E402
-from tests.boot.remaking import LAID_OVER  # noqa: E402
+from tests.boot.remaking import KEYRING, LAID_OVER, SIGNER, STRANGER  # noqa: E402
 from tests.support.building import BOOKWORM, BUILD, TREE, build, build_from  # noqa: E402
+from tests.support.keys import new_keys  # noqa: E402
 from tests.support.shaping import shape  # noqa: E402
 from tests.support.trees import Trees  # noqa: E402
 from tests.support.world import Built, build_world, lay_source  # noqa: E402
@@ -93,11 +94,16 @@ def tree_iso(built: Path, install_tree: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def remade_iso(iso: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The disc to boot, made again with a file laid over every role's root."""
+    """The disc to boot, made again with files laid over every role's root, and signed."""
     over = tmp_path_factory.mktemp("over")
     (over / LAID_OVER).parent.mkdir(parents=True)
     (over / LAID_OVER).write_text("laid over\n")
-    return build_from(iso, "--overlay", over, output=BUILD / "tests/remade")
+    with new_keys() as keys:
+        for user in (SIGNER, STRANGER):
+            keys.make(user)
+            keys.public(over / KEYRING.format(user), user)
+        words = ("--overlay", over, "--sign", SIGNER)
+        return build_from(iso, *words, output=BUILD / "tests/remade", home=keys.home)
 
 
 @pytest.fixture(scope="session")

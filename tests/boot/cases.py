@@ -105,6 +105,7 @@ CASES = (
             c.comes_up,
             *XEN,
             c.booted_from_a_file,
+            c.a_damage_since_the_boot_is_found,
             c.cd_is_mounted_read_only,
             c.secrets_are_made_at_boot,
             c.ssh_answers,
@@ -160,6 +161,7 @@ CASES = (
             *XEN,
             r.what_was_laid_over_is_in_dom0,
             c.disc_can_be_taken_out,
+            r.the_copy_in_memory_is_whole_and_signed,
             r.guests_have_it_too,
         ),
         drives=disc_at("mptsas-cd"),
@@ -172,6 +174,7 @@ CASES = (
         (
             c.comes_up,
             c.check_finds_the_disc_whole,
+            c.the_installer_need_not_check_it_again,
             *XEN,
             h.every_controller_shows_its_drives,
             h.every_card_gets_an_address,

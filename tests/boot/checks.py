@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import mmap
 import os
 import re
 import shlex
@@ -9,10 +11,12 @@ import socket
 import struct
 import subprocess
 import time
+from collections.abc import Iterator
+from pathlib import Path
 
 from democd.smoke.console import Console
 from tests.boot.fleet import Visit
-from tests.boot.media import DISK_SAYS
+from tests.boot.media import DISK_SAYS, ISO_PATH
 
 PASSWORD = "xendemo"
 
@@ -248,6 +252,46 @@ def ssh_takes_the_password_when_told(visit: Visit) -> None:
     assert wrong.returncode == 255
     right = _ssh(visit, "-o", "PubkeyAuthentication=no", password=PASSWORD)
     assert "Domain-0" in right.stdout, right.stderr
+
+
+# --- the medium, while it runs --------------------------------------------------------------------
+
+
+def a_damage_since_the_boot_is_found(visit: Visit) -> None:
+    """It is read anew, through the file system that has the file of the disc, not from memory."""
+    check = "cat /cdrom/README.CD >/dev/null; xendemo check README.CD boot/xen.gz"
+    good = visit.console.run(check, 120)
+    assert good.status == 0, good.text
+    assert f"the disc in the file /run/democd/host{ISO_PATH}" in good.text
+    _, disk = visit.running.machine.drives
+    with flipped(disk.path, visit.console.get("head -n 3 /cdrom/README.CD")):
+        bad = visit.console.run(check, 120)
+    assert bad.status == 1
+    assert "  README.CD (text): is not as it was made" in bad.text
+    assert "xen.gz" not in bad.text
+    assert visit.console.run(check, 120).status == 0
+
+
+@contextlib.contextmanager
+def flipped(image: Path, text: str) -> Iterator[None]:
+    """Damage what begins with a text in the image of a drive, for as long as this lasts."""
+    with image.open("r+b") as stream, mmap.mmap(stream.fileno(), 0) as data:
+        places = [match.start() for match in re.finditer(re.escape(text.encode()), data)]
+        assert places
+        for at in places:
+            data[at] ^= 1
+        try:
+            yield
+        finally:
+            for at in places:
+                data[at] ^= 1
+
+
+def the_installer_need_not_check_it_again(visit: Visit) -> None:
+    assert (
+        visit.console.get("cat /run/democd/checked")
+        == (visit.console.get("sha256sum </cdrom/SHA256SUMS").split()[0])
+    )
 
 
 # --- boots that end before a log-in --------------------------------------------------------------

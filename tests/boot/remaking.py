@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from democd.workspace import file_digest
 from tests.boot.checks import PASSWORD
 from tests.boot.domains import get_in, prepare_ssh, wait_for_ssh
@@ -10,11 +12,27 @@ from tests.boot.media import SCRATCH
 
 LAID_OVER = "etc/xendemo/laid-over"
 """A file of the overlay that `remade_iso` has."""
+SIGNER, STRANGER = "ann@localhost", "eve@localhost"
+KEYRING = "etc/xendemo/{}.asc"
+"""Their public keys, in the same overlay: the first has signed that disc, the other has not."""
 
 
 def what_was_laid_over_is_in_dom0(visit: Visit) -> None:
     assert visit.console.get(f"cat /{LAID_OVER}") == "laid over"
     assert "overlay.squashfs" in visit.console.get("losetup -l")
+
+
+def the_copy_in_memory_is_whole_and_signed(visit: Visit) -> None:
+    """All of it is read; and by sqv, which is Debian 13's, only the right key is believed."""
+    done = visit.console.run(f"xendemo check --keyring /{KEYRING.format(SIGNER)}", 300)
+    assert done.status == 0, done.text
+    assert "the copy of the disc in memory" in done.text
+    assert "all as it was made" in done.text
+    assert re.search(r"signed by [0-9A-F]{40}", done.text)
+    words = f"xendemo check README.CD --keyring /{KEYRING.format(STRANGER)}"
+    strange = visit.console.run(words, 60)
+    assert strange.status == 1
+    assert "NOT TO BE TRUSTED: nobody whose key" in strange.text
 
 
 def guests_have_it_too(visit: Visit) -> None:

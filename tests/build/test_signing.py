@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import time
 from collections.abc import Iterator
@@ -22,6 +23,8 @@ from democd.workspace import Workspace
 from tests.support.keys import Keys, new_keys
 from tests.tools import small_disc
 from tests.unit.test_source_disc import planned
+from xendemo import signature
+from xendemo.errors import Failure
 
 pytestmark = pytest.mark.build
 
@@ -178,6 +181,24 @@ def test_a_disc_made_from_a_signed_one_is_signed_anew_or_not_at_all(
     assert "the old disc is signed, the new one is not" in capsys.readouterr().err
     assert "nobody has signed" in fault(verify(unsigned, keyring=keyring))
     assert not unsigned.with_name(f"{unsigned.name}.sha256.gpg").exists()
+
+
+@pytest.mark.skipif(not shutil.which("gpgv"), reason="gpgv is not installed")
+def test_the_running_disc_tells_who_has_signed_it(keys: Keys, iso: Path, tmp_path: Path) -> None:
+    """By gpgv, as on Debian 12; a boot test does it by sqv."""
+    for path in (layout.SUMS, layout.SIGNATURE):
+        (tmp_path / path[1:]).write_bytes(content(iso, path))
+    fingerprint = gpg.signer("ann@localhost").fingerprint
+    for armor in (True, False):
+        keyring = keys.public(tmp_path / "ring", "ann@localhost", armor=armor)
+        assert signature._by_gpgv(str(tmp_path), str(keyring)) == f"{ANN}, {fingerprint}"
+    (tmp_path / "SHA256SUMS").write_bytes(content(iso, layout.SUMS)[1:])
+    with pytest.raises(Failure, match="nobody whose key"):
+        signature._by_gpgv(str(tmp_path), str(keyring))
+    (tmp_path / "ring").write_bytes(b"no keys")
+    (tmp_path / "SHA256SUMS").write_bytes(content(iso, layout.SUMS))
+    with pytest.raises(Failure, match="nobody whose key"):
+        signature._by_gpgv(str(tmp_path), str(keyring))
 
 
 def test_a_disc_of_sources_is_signed_too(keys: Keys, tmp_path: Path) -> None:

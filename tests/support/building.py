@@ -45,8 +45,13 @@ def build(*overrides: str, profile: str = "", output: Path = DIST, folder: Path 
     return output / f"{wanted.disc.name}.iso"
 
 
-def build_from(source: Path, *words: str | Path, output: Path, folder: Path = BUILD) -> Path:
+def build_from(
+    source: Path, *words: str | Path, output: Path, folder: Path = BUILD, home: Path | None = None
+) -> Path:
     """Make a disc from a disc, as a person does, and return the new ISO.
+
+    Args:
+        home: of GnuPG, if the disc is to be signed.
 
     Raises:
         BuildError: with what the build said.
@@ -55,7 +60,8 @@ def build_from(source: Path, *words: str | Path, output: Path, folder: Path = BU
         [
             sys.executable, PROJECT / "build.py", "build", "--from", source, *words,
             "--output-dir", output, "--build-dir", folder,
-        ]
+        ],
+        env={"GNUPGHOME": str(home)} if home else {},
     )  # fmt: skip
     (iso,) = output.glob("*.iso")
     return iso

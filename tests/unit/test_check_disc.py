@@ -1,4 +1,5 @@
-"""`checkmedia` in the initrd, its functions run by busybox's shell on a folder as the disc."""
+"""`checkmedia` in the initrd, run by busybox's shell on a folder as the disc; `xendemo check`
+must agree."""
 
 from __future__ import annotations
 
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.building import PROJECT
+from xendemo import media
 
 pytestmark = pytest.mark.skipif(not shutil.which("busybox"), reason="busybox is not installed")
 
@@ -62,6 +64,13 @@ def _applets(folder: Path) -> str:
     return str(bin_)
 
 
+def by_xendemo(disc: Path) -> list[str]:
+    """What `xendemo check` finds damaged on the same disc."""
+    sums = media.sums_of(str(disc))
+    faults = [*sums.faults, *media.compare(str(disc), sums, sums.files)]
+    return [fault.name for fault in faults]
+
+
 def damaged(said: list[str]) -> list[str]:
     return [line.removeprefix("init:     ") for line in said if line.startswith("init:     ")]
 
@@ -71,6 +80,8 @@ def test_a_whole_disc_boots_and_is_known_as_checked(disc: Path) -> None:
     assert said[-2:] == ["init: every file on the disc is as it was made", "it boots"]
     digest = hashlib.sha256((disc / "SHA256SUMS").read_bytes()).hexdigest()
     assert (disc.parent / "run/checked").read_text() == f"{digest}\n"
+    assert media.sums_of(str(disc)).digest == digest  # by which the installer knows that disc
+    assert by_xendemo(disc) == []
 
 
 def flip(disc: Path) -> None:
@@ -130,6 +141,7 @@ def test_a_damaged_disc_stops_with_its_files_named(disc: Path, damage, named: st
     assert any("DAMAGED" in line for line in said)
     assert said[-1] == "asked: To boot the damaged disc all the same, type: boot-damaged"
     assert not (disc.parent / "run/checked").exists()
+    assert by_xendemo(disc) == [named.partition(":")[0]]
 
 
 def test_files_that_are_not_in_the_sums_are_only_told(disc: Path) -> None:

@@ -257,6 +257,7 @@ def completed(typed: str, tmp_path: Path) -> str:
         ("xendemo cr", "xendemo create "),
         ("xendemo na", "xendemo nat "),
         ("xendemo nat st", "xendemo nat status "),
+        ("xendemo check --ke", "xendemo check --keyring "),
         ("xendemo install --dr", "xendemo install --dry-run "),
         ("xendemo install --disk /dev/sda --wi", "xendemo install --disk /dev/sda --wipe "),
         ("xendemo list --j", "xendemo list --json "),

@@ -27,6 +27,7 @@ VERBS = {
     "shutdown": "xendemo.shutdown",
     "destroy": "xendemo.destroy",
     "nat": "xendemo.nat",
+    "check": "xendemo.check",
     "install": "xendemo.install.command",
     "unpack": "xendemo.unpack",
     "rebuild": "xendemo.rebuild",
@@ -34,7 +35,8 @@ VERBS = {
 }
 INTERRUPTED = 130
 DESCRIPTION = (
-    "Starts further domains from the disc, looks after them, installs the disc, and makes others."
+    "Starts further domains from the disc, looks after them; checks the disc, installs it, and "
+    "makes others."
 )
 EPILOG = "each verb has its own --help, with examples; the manual page is xendemo(1)"
 

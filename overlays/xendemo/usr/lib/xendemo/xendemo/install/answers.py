@@ -74,6 +74,7 @@ KEYS: dict[tuple[str, str], tuple[str, Check]] = {
     ("install", "disc"): ("disc", _text),
     ("install", "end"): ("end", _end),
     ("install", "dry_run"): ("dry_run", _flag),
+    ("install", "check"): ("check", _flag),
     ("disk", "serial"): ("serial", _text),
     ("disk", "size"): ("size", _bytes),
     ("disk", "wipe"): ("wipe", _flag),

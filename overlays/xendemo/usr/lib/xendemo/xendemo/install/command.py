@@ -12,9 +12,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 
+from xendemo import media
 from xendemo import run as programs
 from xendemo.errors import Failure, InputError, Mistakes
-from xendemo.install import answers, dialog, doing, gather, safety
+from xendemo.install import answers, checking, dialog, doing, gather, safety
 from xendemo.install.facts import Facts
 from xendemo.install.log import Log
 from xendemo.install.options import Options, Pairs, judge, parse_size
@@ -89,6 +90,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                         help="the Linux whose GRUB starts what --frugal installs")  # fmt: skip
     parser.add_argument("--disc", default="", metavar="DIR",
                         help="where the disc is mounted (default: looked for)")  # fmt: skip
+    parser.add_argument("--no-check", action="store_false", dest="check",
+                        help="do not check the disc before anything is written")  # fmt: skip
     parser.add_argument("--confirm", default="", metavar="NAME",
                         help="what would have to be typed before anything is done")  # fmt: skip
 
@@ -99,7 +102,11 @@ def run(args: argparse.Namespace) -> int:
     with _alone():
         options, facts = _wanted(args)
         options = _with_password(options, facts)
+        sums = media.sums_of(facts.disc.folder)
+        marked = media.is_marked(sums)
         plan = decide(facts, options)
+        if plan.steps and (line := checking.words(options, marked=marked)):
+            plan = replace(plan, words=(*plan.words, line))
         print(shown(plan), flush=True)
         if options.dry_run or not plan.steps:
             print("this was a dry run: nothing has been done" if plan.steps
@@ -107,6 +114,8 @@ def run(args: argparse.Namespace) -> int:
             return 0
         require(programs_of(plan.steps))
         dialog.confirm(plan.confirm, options, facts.names)
+        if checking.is_needed(options, marked=marked):
+            checking.check(facts.disc.folder, sums, sys.stdout)
         carry_out(plan)
     if options.end != "stay":
         programs.check("systemctl", options.end)
@@ -121,6 +130,7 @@ def _wanted(args: argparse.Namespace) -> tuple[Options, Facts]:
         mistakes += strangers(args)
         options = answers.read(answers.fetch(named), named)
         options = replace(options, dry_run=options.dry_run or args.dry_run,
+                          check=options.check and args.check,
                           disc=args.disc or options.disc)  # fmt: skip
         spelled: Mapping[str, str] = answers.SPELLED
     elif not (args.disk or args.into or args.frugal or args.remove):
@@ -129,7 +139,8 @@ def _wanted(args: argparse.Namespace) -> tuple[Options, Facts]:
                              f"--help: {pair[0].split()[0]} alone says too little")
                             for pair in changed])  # fmt: skip
         facts = gather.gather(args.disc)
-        options = replace(dialog.ask(facts), dry_run=args.dry_run, disc=args.disc)
+        options = replace(dialog.ask(facts), dry_run=args.dry_run, disc=args.disc,
+                          check=args.check)  # fmt: skip
         if mistakes := safety.mistakes(facts, options):
             raise Mistakes(mistakes)
         return options, facts
@@ -173,6 +184,7 @@ def from_arguments(args: argparse.Namespace, mistakes: Pairs) -> Options:
         guests=args.guests,
         boot=args.boot,
         dry_run=args.dry_run,
+        check=args.check,
         confirm=args.confirm,
     )
 

@@ -45,6 +45,7 @@ class Options:
         confirm: what would be typed, "" to have it asked.
         unattended: nobody is there to be asked.
         end: what the machine does afterwards, one of `ENDS`.
+        check: read all of the disc before anything is written.
     """
 
     way: str
@@ -65,6 +66,7 @@ class Options:
     confirm: str = ""
     unattended: bool = False
     end: str = "stay"
+    check: bool = True
 
 
 MEANT_FOR = {
