@@ -22,7 +22,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from democd.workspace import file_digest
+from democd.digests import file_digest
 
 BOUND = 2 << 30
 """Bytes that a cache may have, by default: some eight sets of packages of the full disc."""

@@ -44,9 +44,10 @@ from democd.stages import (
 )
 from democd.stages.master import Result
 from democd.supply import Supply
-from democd.workspace import Workspace
+from democd.workspace import Workspace, mended
 
 
+@mended
 def build(
     recipe: Recipe,
     *,

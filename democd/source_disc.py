@@ -27,7 +27,7 @@ from democd.stages import (
 )
 from democd.stages.master import Published
 from democd.supply import Supply
-from democd.workspace import Workspace
+from democd.workspace import Workspace, mended
 
 
 @dataclass(frozen=True)
@@ -39,6 +39,7 @@ class Result:
     disc: SourceDisc
 
 
+@mended
 def build(
     recipe: Recipe,
     *,
@@ -144,7 +145,7 @@ def _fetch(
     allow_missing: bool,
 ) -> tuple[tuple[Packed, ...], tuple[Missing, ...]]:
     """Return Debian's sources, and what is missing of them; checks all before it fetches any."""
-    lines = sources.where(recipe, system, supply)
+    lines = sources.where(workspace, recipe, system, supply)
     with reporter.step(
         "lists", f"{len(wanted)} sources of {len(system.packages)} packages"
     ) as step:

@@ -6,77 +6,47 @@ Layout of `build/`::
     steps/NAME-KEY/ the result of step NAME for the inputs hashed to KEY
     tmp/            results in the making; emptied when a build starts
 
-A result appears by rename, so what is in `steps/` is always whole.
+A result appears by rename, with the sums of its files. They are compared whenever it is used: what
+is in `steps/` was whole once, and a disk may have lost it since.
 """
 
 from __future__ import annotations
 
 import fcntl
+import functools
 import hashlib
 import json
 import os
 import secrets
 import shutil
-import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
+from democd import sums
+from democd.digests import file_digest
 from democd.errors import BuildError
+from democd.host import room
 from democd.host.run import mount_points, run
+from democd.sums import DamagedError
 
 KEPT_PER_STEP = 4
-GENERATION = ".generation"
-"""In a result made anew from the same inputs: tells it from the one before, so that all that was
-made from that one is made again."""
+IN_ALL = "a build of the full disc takes about 4 GB in all"
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
 class Made:
-    """A kept result: its folder, and the key that stands for all it was made from."""
+    """A kept result: its folder, and the key that stands for what it was made from and what it is.
+
+    So what was made from a result is made again if that was made anew and came out otherwise.
+    """
 
     path: Path
     key: str
-
-
-def file_digest(path: Path) -> str:
-    """Return the SHA-256 of a file's content, in hexadecimal."""
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
-
-
-def kept_digest(path: Path) -> str:
-    """Return the SHA-256 of a file in a kept result: it is read once, until its time changes.
-
-    The digest lies beside the file, and goes with the result.
-    """
-    known = _digest_file(path)
-    if known.is_file():
-        digest, _, of = known.read_text().partition(" ")
-        if of == _stamp(path):
-            return digest
-    digest = file_digest(path)
-    keep_digest(path, digest)
-    return digest
-
-
-def keep_digest(path: Path, digest: str) -> None:
-    """Put the SHA-256 of a file by, for `kept_digest`."""
-    known = _digest_file(path)
-    new = known.with_name(f"{known.name}.new")
-    new.write_text(f"{digest} {_stamp(path)}")
-    new.replace(known)
-
-
-def _digest_file(path: Path) -> Path:
-    return path.with_name(f".{path.name}.sha256")
-
-
-def _stamp(path: Path) -> str:
-    status = path.stat()
-    return f"{status.st_size} {status.st_mtime_ns}"
 
 
 def tree(top: Path) -> list[Path]:
@@ -130,23 +100,59 @@ def key_of(inputs: Mapping[str, Any]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:20]
 
 
+def _made_in(value: Any) -> Iterator[Made]:
+    """Give all results among the inputs of a step."""
+    if isinstance(value, Made):
+        yield value
+    elif isinstance(value, Mapping):
+        for item in value.values():
+            yield from _made_in(item)
+    elif isinstance(value, (list, tuple)):
+        for item in value:
+            yield from _made_in(item)
+
+
+def mended(build: Callable[P, T]) -> Callable[P, T]:
+    """Let a build start over when a kept result has turned out damaged, and was dropped.
+
+    It takes what is whole from the kept results then. The same result twice ends it.
+    """
+
+    @functools.wraps(build)
+    def again(*args: P.args, **kwargs: P.kwargs) -> T:
+        while True:
+            try:
+                return build(*args, **kwargs)
+            except DamagedError:
+                pass
+
+    return again
+
+
 class Workspace:
     """The folder everything is built in; nothing outside it and the output is touched.
 
     Args:
         folder: the build folder.
         wait: wait for a build that is at work in it, in place of refusing.
+        say: told in a line what a person should know of: damage, waiting.
     """
 
-    def __init__(self, folder: Path, *, wait: bool = False) -> None:
+    def __init__(
+        self, folder: Path, *, wait: bool = False, say: Callable[[str], None] = lambda line: None
+    ) -> None:
         self.folder = folder.resolve()
         self.wait = wait
+        self.say = say
         self.steps = self.folder / "steps"
         self.tmp = self.folder / "tmp"
+        self._dropped: set[Path] = set()
 
     @contextmanager
     def locked(self) -> Iterator[None]:
         """Hold the build folder for one build, and clear what a killed one left.
+
+        A result that turns out damaged meanwhile is dropped; see `mended`.
 
         Raises:
             BuildError: another build works in this folder.
@@ -154,15 +160,22 @@ class Workspace:
         self.steps.mkdir(parents=True, exist_ok=True)
         with (self.folder / "lock").open("a") as lock:
             try:
-                fcntl.flock(lock, fcntl.LOCK_EX | (0 if self.wait else fcntl.LOCK_NB))
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
-                raise BuildError(
-                    f"another build is at work in {self.folder}",
-                    "wait for it, or choose another folder with --build-dir",
-                ) from None
+                if not self.wait:
+                    raise BuildError(
+                        f"another build is at work in {self.folder}",
+                        "wait for it, or choose another folder with --build-dir",
+                    ) from None
+                self.say(f"waiting for another build in {self.folder}")
+                fcntl.flock(lock, fcntl.LOCK_EX)
             self.clear_tmp()
             try:
-                yield
+                with room.watched(self.folder, "the build", IN_ALL, "--build-dir"):
+                    yield
+            except DamagedError as error:
+                self._drop(error)
+                raise
             finally:
                 self.clear_tmp()
 
@@ -185,46 +198,101 @@ class Workspace:
         make: Callable[[Path], None],
         *,
         anew: bool = False,
+        later: Sequence[str] = (),
     ) -> Made:
-        """Return the kept result of a step, making it first where there is none.
+        """Return the kept result of a step, making it first where there is none that is whole.
 
         Args:
             name: the step, as in the folder's name.
             inputs: everything the result depends on; see `key_of`.
             make: fills the empty folder it is given; leaves nothing else behind.
             anew: make it again even if it is there.
+            later: starts of paths in the result that are only read to make further results. They
+                are compared with their sums not before one is made.
+
+        Raises:
+            DamagedError: a result among the inputs is damaged; see `mended`.
+            FullError: there is no room for the result.
         """
         key = key_of(inputs)
         target = self.steps / f"{name}-{key}"
-        if anew or not target.is_dir():
-            scratch = self.tmp / f"{name}-{key}"
-            scratch.mkdir(parents=True)
-            make(scratch)
-            if anew:
-                (scratch / GENERATION).write_text(secrets.token_hex(8))
-            self._discard(target)
-            scratch.rename(target)
+        there = None if anew else self._whole(target)
+        if there is None:
+            for made in _made_in(inputs):
+                self.check(made)
+            with room.watched(self.folder, name, self._need(name), "--build-dir"):
+                scratch = self.tmp / f"{name}-{key}"
+                scratch.mkdir(parents=True)
+                make(scratch)
+                there = sums.write(scratch, later)
+                self._discard(target)
+                scratch.rename(target)
         os.utime(target)
         self._prune(name)
-        generation = target / GENERATION
-        return Made(target, key + (generation.read_text() if generation.exists() else ""))
+        return Made(target, f"{key} {there.content()}")
 
     def keeps(self, name: str, inputs: Mapping[str, Any]) -> bool:
-        """Return whether the result of a step for these inputs is there already."""
-        return (self.steps / f"{name}-{key_of(inputs)}").is_dir()
+        """Return whether the result of a step for these inputs is there already, and whole."""
+        return self._whole(self.steps / f"{name}-{key_of(inputs)}") is not None
+
+    def check(self, made: Made) -> None:
+        """Compare all of a kept result with its sums, which must be before something is made of it.
+
+        Raises:
+            DamagedError: it is damaged; see `mended`.
+        """
+        if made.path.is_relative_to(self.steps):  # else it is none of ours
+            sums.check(made.path, whole=True)
+
+    def _whole(self, result: Path) -> sums.Sums | None:
+        """Return what is in a kept result, if it is there and whole; a damaged one is dropped."""
+        if not os.path.lexists(result):
+            return None
+        try:
+            return sums.check(result)
+        except DamagedError as error:
+            self._drop(error)
+            return None
+
+    def _drop(self, error: DamagedError) -> None:
+        if error.result in self._dropped:
+            raise BuildError(
+                f"{error.result} is damaged once more: {error.what}",
+                "it was made again a moment ago: see to the disk, and the memory, of this machine",
+            ) from error
+        self._dropped.add(error.result)
+        self.say(f"damaged: {error.result.name} ({error.what}); it is dropped, and made again")
+        self._discard(error.result)
+
+    def _need(self, name: str) -> str:
+        """Return what is known of the room that a step takes."""
+        for result in self._kept(name):
+            try:
+                size = sums.read(result).size()
+            except (DamagedError, OSError):
+                continue
+            return f"the last result of this step has {room.mb(size)}; {IN_ALL}"
+        return IN_ALL
 
     def _discard(self, result: Path) -> None:
         """Remove a kept result; killed in the middle, this leaves no half of it among the kept."""
-        if result.is_dir():
-            grave = Path(tempfile.mkdtemp(dir=self.tmp))
-            result.rename(grave / result.name)
-            shutil.rmtree(grave, ignore_errors=True)
+        if os.path.lexists(result):
+            # By a rename alone: on a full disk there is no room for a new folder.
+            grave = self.tmp / f"{result.name}.{secrets.token_hex(4)}"
+            result.rename(grave)
+            if grave.is_dir() and not grave.is_symlink():
+                shutil.rmtree(grave, ignore_errors=True)
+            else:
+                grave.unlink()
 
     def _prune(self, name: str) -> None:
         """Keep the last few results of a step; the one in use is always the newest."""
+        for path in self._kept(name)[KEPT_PER_STEP:]:
+            self._discard(path)
+
+    def _kept(self, name: str) -> list[Path]:
+        """Return the results of a step, the newest first."""
         kept = [
             path for path in self.steps.glob(f"{name}-*") if path.name.rsplit("-", 1)[0] == name
         ]
-        kept.sort(key=lambda path: path.stat().st_mtime, reverse=True)
-        for path in kept[KEPT_PER_STEP:]:
-            self._discard(path)
+        return sorted(kept, key=lambda path: path.lstat().st_mtime, reverse=True)

@@ -33,6 +33,7 @@ from democd.cli import (
 )
 from democd.cli.help import keys_help
 from democd.errors import BuildError, Mistakes
+from democd.host import room
 
 VERBS: dict[str, ModuleType] = {
     "build": build,
@@ -54,9 +55,10 @@ TERMINATED = 143
 LIBRARIES = ("qemu", "qemu.qmp", "pexpect", "PySquashfsImage")
 """What only some verbs need, and a builder on the disc itself need not have."""
 DISK_TROUBLE = (
-    errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.EEXIST
+    errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errno.EXDEV,
+    errno.EFBIG, errno.EIO,
 )  # fmt: skip
-"""What a folder of the person's choice can be too full or unfit for; not a bug of ours."""
+"""What a folder of the person's choice can be unfit for, or its disk broken; not a bug of ours."""
 
 
 def main(argv: Sequence[str]) -> int:
@@ -89,6 +91,9 @@ def main(argv: Sequence[str]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except OSError as error:
+        if error.errno in room.FULL:
+            print(explain(room.told(error)), file=sys.stderr)
+            return failed
         if error.errno not in DISK_TROUBLE:
             raise
         print(f"error: {error.filename or 'writing'}: {error.strerror}", file=sys.stderr)

@@ -117,7 +117,7 @@ def run(args: argparse.Namespace) -> int:
     reporter = Reporter(quiet=args.quiet)
     result = pipeline.build(
         wanted,
-        workspace=Workspace(args.build_dir),
+        workspace=Workspace(args.build_dir, say=reporter.say),
         output=args.output_dir,
         reporter=reporter,
         supply=supply.given(args),
@@ -146,7 +146,7 @@ def _run_from(args: argparse.Namespace) -> int:
     reporter = Reporter(quiet=args.quiet)
     result = remake.build(
         remake.Wanted(args.source, args.overlays, args.overrides, given, by.sign if by else None),
-        workspace=Workspace(args.build_dir),
+        workspace=Workspace(args.build_dir, say=reporter.say),
         output=args.output_dir,
         reporter=reporter,
     )

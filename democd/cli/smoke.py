@@ -176,7 +176,7 @@ def _disc(args: argparse.Namespace, stack: ExitStack) -> Path:
     reporter.say(f"{'bringing up to date' if output.is_dir() else 'building'} a disc in {output}")
     made = pipeline.build(
         wanted,
-        workspace=Workspace(args.build_dir, wait=True),
+        workspace=Workspace(args.build_dir, wait=True, say=reporter.say),
         output=output,
         reporter=reporter,
         supply=supply.given(args, PROFILE),
@@ -193,12 +193,13 @@ def _kernel_discs(args: argparse.Namespace, stack: ExitStack) -> list[tuple[Path
 
     if wrong := test_kernel.mistakes_in(args.dom0_module):
         raise Mistakes(wrong)
+    reporter = Reporter(quiet=args.quiet)
     made = test_kernel.build(
         _recipe(args),
         args.dom0_module,
-        workspace=Workspace(args.build_dir, wait=True),
+        workspace=Workspace(args.build_dir, wait=True, say=reporter.say),
         output=_folder(args, args.dom0_module, stack),
-        reporter=Reporter(quiet=args.quiet),
+        reporter=reporter,
         supply=supply.given(args, PROFILE),
     )
     return [(disc.kernel, disc.iso) for disc in made]

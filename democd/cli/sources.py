@@ -44,7 +44,7 @@ def run(args: argparse.Namespace) -> int:
     reporter = Reporter(quiet=args.quiet)
     result = source_disc.build(
         wanted,
-        workspace=Workspace(args.build_dir),
+        workspace=Workspace(args.build_dir, say=reporter.say),
         output=args.output_dir,
         reporter=reporter,
         supply=supply.given(args),

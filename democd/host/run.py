@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import IO
 
 from democd.errors import BuildError
+from democd.host import room
 from democd.host.tools import find_tool
 
 LAST_LINES = 15
@@ -127,7 +128,7 @@ def run(
         env: variables on top of the fixed environment.
         feed: writes the program's standard input, in this thread.
         on_line: called with each line of standard error while it runs, from another thread.
-        log: a file that gets standard error whole.
+        log: a file that gets standard error whole, if the program ends well.
         seconds: it is ended when it has not ended by then; for what reads what strangers made.
         most: bytes of standard output that it may print; likewise.
         errors: how its output is decoded; by "surrogateescape" names of files stay what they are.
@@ -135,6 +136,7 @@ def run(
     Raises:
         BuildError: it cannot be started, or ended with another code than 0, or had to be ended;
             the command and its last lines are in the hint.
+        NoRoomError: it ended since a disk is full.
     """
     words = [str(word) for word in argv]
     words[0] = find_tool(words[0])
@@ -182,13 +184,16 @@ def run(
             process.kill()
             process.wait()
     stdout = b"".join(out).decode(errors=errors)
-    if log:
-        log.write_text("\n".join(err) + "\n")
     if code != 0 or ended:
         last = "\n".join(deque(err or stdout.splitlines(), LAST_LINES))
         how = f"was killed by signal {-code}" if code < 0 else f"failed with exit code {code}"
         how = ended[0] if ended else how
-        raise BuildError(f"{Path(words[0]).name} {how}", f"$ {shlex.join(words)}\n{last}")
+        hint = f"$ {shlex.join(words)}\n{last}"
+        if full := room.said_by(err):
+            raise room.NoRoomError(f"{Path(words[0]).name} finds the disk full", hint, full)
+        raise BuildError(f"{Path(words[0]).name} {how}", hint)
+    if log:
+        log.write_text("\n".join(err) + "\n")
     return Finished(stdout, "\n".join(err))
 
 

@@ -22,7 +22,7 @@ from democd.remake.original import opened
 from democd.remake.repack import Laid, Started
 from democd.stages import disc, installer, master
 from democd.stages.master import Result
-from democd.workspace import Workspace
+from democd.workspace import Workspace, mended
 
 NAMED = ("disc.title", "disc.version", "disc.builder")
 """Keys that the volume descriptor tells."""
@@ -50,6 +50,7 @@ class Wanted:
     sign: Sign | None = None
 
 
+@mended
 def build(wanted: Wanted, *, workspace: Workspace, output: Path, reporter: Reporter) -> Result:
     """Make a disc from a disc.
 
@@ -167,13 +168,11 @@ def _plan(
     media = about["medium"]["name"]
     if media not in MEDIA:
         raise InputError(f"the disc was made for {media!r}, a medium that is not known here")
-    packed = [path for path in files.values() if isinstance(path, Path)]
-    kept = [path for path in packed if path.is_relative_to(old.top / folder.PACKED)]
     boot_code = old.top / folder.BOOT_CODE
     reserve = change.recipe.disc.reserve * 1_000_000
     volume = _volume(old, change)
     try:
-        return disc.arrange(volume, files, about, media, packages, boot_code, kept, reserve, sign)
+        return disc.arrange(volume, files, about, media, packages, boot_code, reserve, sign)
     except ValueError as error:  # of GRUB's image
         what = f"{old.top / folder.DISC}{layout.BIOS_IMAGE}: {error}"
         raise InputError(what, "unpack the disc again") from error

@@ -12,6 +12,7 @@ from collections.abc import Collection
 from dataclasses import asdict
 from pathlib import Path
 
+from democd.digests import keep_digest
 from democd.errors import BuildError, InputError
 from democd.formats import cpio, initramfs
 from democd.host.progress import Reporter
@@ -21,7 +22,6 @@ from democd.remake.folder import Folder, Part
 from democd.remake.original import DAMAGED, NAME_MAX, PATH_MAX, Original, opened
 from democd.remake.table import Special
 from democd.remake.trees import is_plain
-from democd.workspace import keep_digest
 
 TEXT = Path(__file__).parents[2] / "docs/README.unpacked"
 INITRD_MAX = 384 << 20

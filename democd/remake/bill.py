@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from democd import layout, spdx
+from democd.digests import file_digest
 from democd.errors import InputError
 from democd.origins import binaries
 from democd.remake import changes, folder
 from democd.remake.folder import Folder
 from democd.spdx import Head, Inventory, Own
 from democd.stages import sbom
-from democd.workspace import file_digest
 
 SIZE_MAX = 32 << 20
 """Bytes of one that is read."""

@@ -11,6 +11,7 @@ from typing import Any
 
 from democd import layout
 from democd.artifacts import Kernel, Kernels, Package
+from democd.digests import file_digest
 from democd.errors import InputError, Mistakes
 from democd.formats import xen
 from democd.formats.compress import compression, unpack
@@ -22,7 +23,7 @@ from democd.source_tree import same_xen
 from democd.stages import kernels, menus, own
 from democd.stages.disc import packages_text
 from democd.stages.root import parse_status
-from democd.workspace import Workspace, file_digest
+from democd.workspace import Workspace
 
 PROJECT = Path(__file__).parents[2]
 

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from democd.digests import file_digest
 from democd.formats import cpio
 from democd.remake import squashed
 from democd.remake.packing import CAPABILITY
 from democd.remake.trees import Item
-from democd.workspace import file_digest
 
 SHOWN = 12
 """Digits of a digest that a person is shown."""

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from democd import layout
+from democd.digests import file_digest, kept_digest
 from democd.errors import BuildError
 from democd.formats.iso import Volume
 from democd.remake import (
@@ -27,7 +28,6 @@ from democd.remake.facts import Fact
 from democd.remake.folder import Folder, Part
 from democd.remake.original import Original
 from democd.remake.owners import Owners
-from democd.workspace import file_digest, kept_digest
 
 MADE_LAST = (layout.MANIFEST, layout.SUMS, layout.BOOT_CATALOG)
 """Files that only tell of the others."""

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import functools
 import hashlib
 import json
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from democd import layout, manifest, sizes
@@ -21,12 +20,13 @@ from democd.artifacts import (
     Sign,
     Sources,
 )
+from democd.digests import kept_digest
 from democd.errors import BuildError
 from democd.formats import eltorito, iso
 from democd.identity import volume_of
 from democd.recipe import MEDIA, Recipe
 from democd.sizes import Sizes, mb
-from democd.workspace import file_digest, kept_digest, tree
+from democd.workspace import tree
 
 LARGEST = 8
 NO_SOURCES = Sources()
@@ -81,10 +81,9 @@ def plan(
     files[layout.PACKAGES] = packages_text(root.packages).encode()
     volume = volume_of(recipe, version, builder, root.date)
     about = manifest.about(recipe, version, builder, root, kernels, layers, sources)
-    kept = [layer.path for layer in layers]
     reserve = recipe.disc.reserve * 1_000_000
     media = recipe.disc.media
-    return arrange(volume, files, about, media, root.packages, boot.mbr, kept, reserve, sign)
+    return arrange(volume, files, about, media, root.packages, boot.mbr, reserve, sign)
 
 
 def arrange(
@@ -94,7 +93,6 @@ def arrange(
     media: str,
     packages: Sequence[Package],
     mbr: Path,
-    kept: Collection[Path | bytes] = (),
     reserve: int = 0,
     sign: Sign | None = None,
 ) -> DiscPlan:
@@ -107,7 +105,6 @@ def arrange(
         media: what the disc must fit.
         packages: the largest are named where it does not.
         mbr: the boot code for a disk.
-        kept: sources that are kept results.
         reserve: bytes of the medium that must be left.
         sign: signs the sums; None for a disc without a signature.
 
@@ -126,7 +123,7 @@ def arrange(
     lengths[layout.BOOT_CATALOG] = len(placed.catalog)
     taken = sizes.of_files(lengths, placed.blocks * iso.BLOCK, media, MEDIA[media])
     _refuse_too_big(taken, reserve, packages)
-    files = _complete(sources, placed, about, taken, lengths[layout.MANIFEST], kept)
+    files = _complete(sources, placed, about, taken, lengths[layout.MANIFEST])
     if sign:
         files[layout.SIGNATURE] = sign(_content(files[layout.SUMS]), volume.date)
     return DiscPlan(
@@ -196,7 +193,6 @@ def _complete(
     about: Mapping[str, object],
     taken: Sizes,
     length: int,
-    kept: Collection[Path | bytes],
 ) -> dict[str, Path | bytes]:
     """Return all files of the disc: with the BIOS image patched, the manifest and the sums.
 
@@ -209,12 +205,7 @@ def _complete(
     raw = _content(sources[layout.BIOS_IMAGE])
     bios = eltorito.patched(raw, placed.lba[layout.BIOS_IMAGE])
     patched = {**sources, layout.BIOS_IMAGE: bios}
-    digests = {
-        path: kept_digest(source)
-        if isinstance(source, Path) and source in kept
-        else _digest(source)
-        for path, source in patched.items()
-    }
+    digests = {path: _digest(source) for path, source in patched.items()}
     digests[layout.BOOT_CATALOG] = _digest(placed.catalog)
     return _with_lists(patched, digests, about, taken, length)
 
@@ -272,11 +263,4 @@ def _size(source: Path | bytes) -> int:
 def _digest(source: Path | bytes) -> str:
     if isinstance(source, bytes):
         return hashlib.sha256(source).hexdigest()
-    status = source.stat()
-    return _file_digest(source, status.st_size, status.st_mtime_ns)
-
-
-@functools.lru_cache(maxsize=256)
-def _file_digest(path: Path, _size: int, _changed: int) -> str:
-    """Return a file's SHA-256, read once as long as its size and time stay."""
-    return file_digest(path)
+    return kept_digest(source)

@@ -9,12 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from democd import layout, previous
+from democd import layout, previous, sizes
 from democd.artifacts import DiscFile, DiscPlan, Sign, Sources
+from democd.digests import file_digest
 from democd.errors import BuildError
 from democd.formats import eltorito, gpt, iso
+from democd.host import room
 from democd.identity import fingerprint
-from democd.workspace import file_digest
 
 _SECTORS_A_BLOCK = iso.BLOCK // gpt.SECTOR
 
@@ -66,19 +67,22 @@ def publish(
 
     Raises:
         BuildError: as `master` does.
+        FullError: there is no room in `output`.
     """
     sbom = next((file.content() for file in plan.files if file.path == layout.SBOM), b"")
     sums = next(file.content() for file in plan.files if file.path == layout.SUMS)
     signed = (lambda text: sign(text, plan.date)) if sign else None
-    return publish_whole(
-        output,
-        name,
-        lambda target: master(plan, target, at),
-        manifest_text(plan),
-        sbom,
-        signed,
-        previous.of_replaced(output / f"{name}.iso", fingerprint(sums)),
-    )
+    need = f"the disc takes {sizes.mb(plan.sizes.total)}, beside the old one until it is whole"
+    with room.watched(output, f"{name}.iso", need, "--output-dir"):
+        return publish_whole(
+            output,
+            name,
+            lambda target: master(plan, target, at),
+            manifest_text(plan),
+            sbom,
+            signed,
+            previous.of_replaced(output / f"{name}.iso", fingerprint(sums)),
+        )
 
 
 def publish_whole(

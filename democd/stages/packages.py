@@ -18,6 +18,7 @@ from democd import archives, lockfile, package_lists
 from democd.apt_trouble import explain
 from democd.archives import Place
 from democd.artifacts import Supplied
+from democd.digests import file_digest
 from democd.errors import BuildError
 from democd.formats import deb822
 from democd.host import debs
@@ -26,7 +27,7 @@ from democd.lockfile import Lock, Locked
 from democd.package_cache import Cache
 from democd.recipe import Recipe
 from democd.supply import Supply
-from democd.workspace import Workspace, file_digest
+from democd.workspace import Workspace
 
 LIST = "packages.lock"
 INDEX = "Packages"

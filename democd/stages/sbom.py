@@ -12,12 +12,13 @@ from pathlib import Path
 from democd import layout, spdx
 from democd.artifacts import Kernels, Layer, Root
 from democd.artifacts import Own as Brought
+from democd.digests import file_digest, kept_digest
 from democd.formats import copyright as copyrights
 from democd.formats.copyright import Extracted, Licences
 from democd.origins import binaries
 from democd.recipe import Recipe
 from democd.spdx import Head, Own
-from democd.workspace import Workspace, file_digest, kept_digest, tree
+from democd.workspace import Workspace, tree
 
 DOC = "usr/share/doc"
 _NAMES = re.compile(rf"(?:\./)?({DOC}/[^/]+(?:/copyright)?)")

@@ -11,13 +11,13 @@ from pathlib import Path
 
 from democd import layout, source_layout, source_listing
 from democd.artifacts import DiscFile, Missing, Packed, Sign, SourceDisc, Tarball
+from democd.digests import kept_digest
 from democd.errors import BuildError
 from democd.formats import iso
 from democd.identity import Identity, volume_of
 from democd.origins import Binary
 from democd.recipe import MEDIA, Recipe
 from democd.source_listing import MEDIUM, Pair
-from democd.workspace import kept_digest
 
 LARGEST = 8
 SPARE = 16_000_000

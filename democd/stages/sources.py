@@ -76,7 +76,7 @@ def build(
     names = [name for name in wanted.packages if not (wanted.xen and name == "xen")]
     status = (root.parts / "var/lib/dpkg/status").read_text()
     chosen = origins.wanted(names, origins.of_root(status))
-    made = fetch(workspace, chosen, where(recipe, root, supply), step, supply)
+    made = fetch(workspace, chosen, where(workspace, recipe, root, supply), step, supply)
     trees = [_debian(origin, folder) for origin, folder in made.items()]
     if wanted.xen:
         trees.append(_own_xen(workspace, recipe))
@@ -122,9 +122,10 @@ def sources_list(root: Root) -> str:
     raise BuildError(f"the root has no {SOURCES_LIST[1:]}", "make it anew: --refresh")
 
 
-def where(recipe: Recipe, root: Root, supply: Supply) -> str:
+def where(workspace: Workspace, recipe: Recipe, root: Root, supply: Supply) -> str:
     """Return the list of archives that have the sources of a root."""
     if not supply.snapshot:
+        workspace.check(root.made)  # its tar is read right here, not in a step
         return apt.source_lines(sources_list(root))
     then = archives.source_list(supply.places(recipe), recipe.root.components)
     return apt.source_lines(then)
@@ -215,10 +216,11 @@ def _own_xen(workspace: Workspace, recipe: Recipe) -> _Tree:
         kind = recipe.sources.history
 
         def make(target: Path) -> None:
-            source_tree.keep_history(folder, kind, target, "xen")
+            (target / "history").mkdir()
+            source_tree.keep_history(folder, kind, target / "history", "xen")
 
-        inputs = {"commit": commit, "kind": kind, "code": Path(source_tree.__file__)}
-        top = workspace.step("history-xen", inputs, make).path
+        inputs = {"commit": commit, "kind": kind, "code": Path(source_tree.__file__), "format": 1}
+        top = workspace.step("history-xen", inputs, make).path / "history"
         beside = {path.relative_to(top).as_posix(): path for path in tree(top)}
     about = Source("xen", version, (), source_tree.size(files))
     return _Tree(about, files, source_tree.contents(files), beside)

@@ -149,7 +149,10 @@ def _kept(workspace: Workspace, where: Address, *, deep: bool) -> tuple[str, str
         workspace.steps.glob(f"{NAME}-*/{ABOUT}"), key=lambda path: -path.parent.stat().st_mtime
     )
     for note in notes:
-        about = json.loads(note.read_text())
+        try:
+            about = json.loads(note.read_text())
+        except (OSError, ValueError):
+            continue  # damaged: as good as not there
         if about["address"] == _digest(where) and about["deep"] == deep:
             commit, branch = about["commit"], about["branch"]
             if workspace.keeps(NAME, _inputs(where, commit, branch, deep=deep)):

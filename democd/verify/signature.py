@@ -8,12 +8,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from democd import layout
+from democd.digests import file_digest
 from democd.formats import openpgp
 from democd.host import gpgv
 from democd.host.gpgv import Signed
 from democd.verify.subject import Subject
 from democd.verify.verdict import FaultError
-from democd.workspace import file_digest
 
 SIZE_MAX = 64 << 10
 """Bytes of a signature, and of a checksum's file, that are looked at."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from democd.workspace import file_digest
+from democd.digests import file_digest
 from tests.boot.checks import PASSWORD
 from tests.boot.domains import get_in, prepare_ssh, wait_for_ssh
 from tests.boot.fleet import Visit

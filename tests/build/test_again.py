@@ -17,8 +17,8 @@ from pathlib import Path
 import pytest
 
 from democd import remake
+from democd.digests import file_digest
 from democd.host.progress import Reporter
-from democd.workspace import file_digest
 from tests.support.traces import traces, wait_for
 from tests.support.visitor import Visitor, invite
 

@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
+from democd.digests import file_digest
 from democd.errors import BuildError
 from democd.host.run import run
 from democd.verify import verify
-from democd.workspace import file_digest
 from tests.support.trees import Trees
 
 pytestmark = pytest.mark.build

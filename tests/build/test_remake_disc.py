@@ -16,10 +16,10 @@ from pathlib import Path
 import pytest
 
 from democd import layout, remake
+from democd.digests import file_digest
 from democd.formats.isoread import open_disc
 from democd.host.progress import Reporter
 from democd.verify import verify
-from democd.workspace import file_digest
 from tests.support.building import build_from
 from tests.support.trees import layers_of, listing
 from tests.support.visitor import Visitor, invite

@@ -27,6 +27,8 @@ FLOORS = {
     "holdings": 4,
     "previous": 4,
     "workspace": 4,
+    "digests": 4,
+    "sums": 4,
     "layout": 4,
     "identity": 4,
     "fitness": 4,

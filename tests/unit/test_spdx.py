@@ -15,12 +15,13 @@ import pytest
 from democd import origins, spdx
 from democd.artifacts import Kernel, Kernels, Layer, Package, Root
 from democd.artifacts import Own as Brought
+from democd.digests import file_digest
 from democd.formats import copyright
 from democd.recipe import Recipe
 from democd.spdx import Head, Own
 from democd.stages import sbom
 from democd.verify import bill
-from democd.workspace import Made, Workspace, file_digest
+from democd.workspace import Made, Workspace
 from tests.support.bills import faults
 from tests.unit.test_copyright import files
 

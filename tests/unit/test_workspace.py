@@ -6,13 +6,15 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
 import pytest
 
+from democd.digests import file_digest, kept_digest
 from democd.errors import BuildError
-from democd.workspace import KEPT_PER_STEP, Workspace, file_digest, kept_digest, key_of
+from democd.workspace import KEPT_PER_STEP, Workspace, key_of
 
 
 def writes(text: str, calls: list[str] | None = None):
@@ -154,8 +156,33 @@ def test_a_digest_is_read_anew_when_the_file_changes(tmp_path: Path) -> None:
     path = tmp_path / "base.squashfs"
     path.write_bytes(b"one")
     assert kept_digest(path) == file_digest(path) == kept_digest(path)
-    path.write_bytes(b"two!")
+    time.sleep(0.06)  # now its time tells it from what is written later
     assert kept_digest(path) == file_digest(path)
+    status = path.stat()
+    path.write_bytes(b"two")
+    os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
+    assert kept_digest(path) == file_digest(path)
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_who_waits_for_another_build_is_told_so(tmp_path: Path) -> None:
+    said: list[str] = []
+    first, second = Workspace(tmp_path), Workspace(tmp_path, wait=True, say=said.append)
+    order: list[str] = []
+
+    def work() -> None:
+        with second.locked():
+            order.append("second")
+
+    with first.locked():
+        waiting = threading.Thread(target=work)
+        waiting.start()
+        while not said:
+            time.sleep(0.01)
+        order.append("first")
+    waiting.join()
+    assert said == [f"waiting for another build in {tmp_path}"]
+    assert order == ["first", "second"]
 
 
 def test_what_is_kept_is_known_before_it_is_asked_for(tmp_path: Path) -> None:
