@@ -40,7 +40,7 @@ def run(args: argparse.Namespace) -> int:
     output = args.output or supply.beside(args)
     lock = locking.write(
         wanted,
-        workspace=Workspace(args.build_dir),
+        workspace=Workspace(args.build_dir, say=reporter.say),
         output=output,
         reporter=reporter,
         supply=sources,

@@ -147,7 +147,9 @@ class Archive:
 
     def _run(self, words: list[str], *, what: str, cwd: Path | None = None) -> Finished:
         try:
-            return run(words, contained=True, cwd=cwd, env={"APT_CONFIG": str(self.config)})
+            # TMPDIR: it asks gpgv by files there, and takes a full /tmp for a wrong signature.
+            env = {"APT_CONFIG": str(self.config), "TMPDIR": str(self.config.parent)}
+            return run(words, contained=True, cwd=cwd, env=env)
         except BuildError as error:
             _, _, said = error.hint.partition("\n")
             if "is not signed" in said or "signatures" in said:

@@ -166,7 +166,10 @@ class Debs:
         said: list[str] = []
         try:
             return run(
-                words, contained=True, env={"APT_CONFIG": str(self.config)}, on_line=said.append
+                words,
+                contained=True,
+                env={"APT_CONFIG": str(self.config), "TMPDIR": str(self.folder)},
+                on_line=said.append,
             )
         except BuildError as error:
             raise AptError(error, said) from error

@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import os
 import re
-import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -49,7 +48,8 @@ def watched(folder: Path, what: str, need: str = "", option: str = "") -> Iterat
     Raises:
         FullError: the disk was full. All other errors are let through.
     """
-    places = [folder, Path(tempfile.gettempdir())]
+    # Not tempfile's: it writes to find out, and fails where all is full.
+    places = [folder, _nearest(Path(os.environ.get("TMPDIR", "/tmp")))]
     before = {place: _free(place) for place in places}
     try:
         yield
