@@ -11,8 +11,8 @@ from democd.report import labels
 from democd.report.treemap import Rect, squarify
 
 GAP = 1.0
-STRIP = 22.0
-"""Height of the strip with the name of a part above its cells."""
+SIDE = 40.0
+"""Of a part with cells in it; one that is shorter, or narrower, is one cell."""
 LEAST = 900.0
 """Of a cell within a part, its area; what is smaller is gathered."""
 
@@ -43,14 +43,12 @@ class Cell:
         part: of the disc, which gives the colour.
         title: what it is, in full, with bytes and share.
         labels: what of that is written into it.
-        whole: it is the frame of a part, with cells in it.
     """
 
     rect: Rect
     part: str
     title: str
     labels: tuple[labels.Label, ...] = ()
-    whole: bool = False
 
 
 def nodes(holdings: Holdings) -> list[Node]:
@@ -88,7 +86,7 @@ def gathered(inside: Sequence[Node], least: float) -> list[Node]:
 
 
 def picture(top: Sequence[Node], width: float, height: float) -> list[Cell]:
-    """Return the cells of a picture of this size, in pixels; frames stand before what is in them.
+    """Return the cells of a picture of this size, in pixels.
 
     Args:
         top: what `nodes` returned.
@@ -104,19 +102,14 @@ def picture(top: Sequence[Node], width: float, height: float) -> list[Cell]:
 
 
 def _part(node: Node, rect: Rect, total: int) -> Iterator[Cell]:
-    title = _title(node, total)
-    inner = rect.inset(GAP, STRIP)
-    if not node.inside or inner.width < 60 or inner.height < 40:
-        yield Cell(rect.inset(GAP), node.part, title, _labels(node, rect.inset(GAP)))
+    inner = rect.inset(GAP)
+    if not node.inside or min(inner.width, inner.height) < SIDE:
+        yield Cell(inner, node.part, _title(node, total), _labels(node, inner))
         return
-    strip = Rect(rect.x + GAP, rect.y + GAP, inner.width, STRIP)
-    yield Cell(rect.inset(GAP), node.part, title, _strip_label(node, strip), whole=True)
     its = sum(child.size for child in node.inside)
     shown = gathered(node.inside, LEAST * its / (inner.width * inner.height))
-    inner = inner.inset(GAP)
-    for child, place in zip(
-        shown, squarify([max(child.size, 1) for child in shown], inner), strict=True
-    ):
+    places = squarify([max(child.size, 1) for child in shown], inner)
+    for child, place in zip(shown, places, strict=True):
         cell = place.inset(GAP / 2)
         title = f"{_title(child, total)}, in {node.name}"
         yield Cell(cell, node.part, title, _labels(child, cell))
@@ -124,10 +117,6 @@ def _part(node: Node, rect: Rect, total: int) -> Iterator[Cell]:
 
 def _title(node: Node, total: int) -> str:
     return f"{node.name}: {sizes.mb(node.size)}, {100 * node.size / total:.1f} % of the disc"
-
-
-def _strip_label(node: Node, strip: Rect) -> tuple[labels.Label, ...]:
-    return labels.line(node.name, sizes.mb(node.size), strip)
 
 
 def _labels(node: Node, rect: Rect) -> tuple[labels.Label, ...]:

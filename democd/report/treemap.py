@@ -19,13 +19,13 @@ class Rect:
     width: float
     height: float
 
-    def inset(self, margin: float, top: float = 0.0) -> Rect:
-        """Return what is left within a margin, and below a strip at the top."""
+    def inset(self, margin: float) -> Rect:
+        """Return what is left within a margin."""
         return Rect(
             self.x + margin,
-            self.y + margin + top,
+            self.y + margin,
             max(self.width - 2 * margin, 0.0),
-            max(self.height - 2 * margin - top, 0.0),
+            max(self.height - 2 * margin, 0.0),
         )
 
 

@@ -5,6 +5,7 @@ A test here looks at one run; the runs are in conftest.py.
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -35,6 +36,9 @@ def test_a_good_xen_passes(runs: Fleet) -> None:
     assert re.search(r"^\[ +[0-9.]+\] \(XEN\) Xen version ", log, re.MULTILINE)
     assert (ran.kept / "bios-cd/screen.png").stat().st_size > 1000
     assert os.access(ran.kept / "bios-cd/qemu.sh", os.X_OK)
+    marks = json.loads((ran.kept / "bios-cd/boot.json").read_text())["milestones"]
+    assert list(marks) == ["firmware", "GRUB", "Xen", "dom0's kernel", "dom0's init", "prompt"]
+    assert list(marks.values()) == sorted(marks.values())
 
 
 @pytest.mark.runs("cases")

@@ -5,6 +5,7 @@ Its kernels are made up: GRUB's menu is as far as it gets. tests/smoke boots rea
 
 from __future__ import annotations
 
+import json
 import shutil
 import signal
 import subprocess
@@ -53,7 +54,7 @@ def test_what_grub_cannot_load_is_told_and_kept(project: Path, make: Make, tmp_p
     kept = tmp_path / "kept"
     done = smoke(
         project, make(NO_SUCH_FILE), "--case", "dom0", "xl-info",
-        "--junit", tmp_path / "smoke.xml", "--artifacts", kept,
+        "--junit", tmp_path / "smoke.xml", "--artifacts", kept, "--build-dir", tmp_path / "build",
     )  # fmt: skip
     assert done.returncode == 1, done.stderr
     lines = done.stdout.splitlines()
@@ -68,6 +69,8 @@ def test_what_grub_cannot_load_is_told_and_kept(project: Path, make: Make, tmp_p
     assert [top.attrib[name] for name in ("tests", "failures", "errors")] == ["2", "1", "1"]
     assert "GRUB" in done.stderr, "progress"
     is_kept(kept / "bios-cd")
+    (boot,) = (tmp_path / "build/boots").glob("*-bios-cd.json")
+    assert boot.read_bytes() == (kept / "bios-cd/boot.json").read_bytes()
     by_hand(kept / "bios-cd/qemu.sh", shows=b"GNU GRUB")
 
 
@@ -85,6 +88,9 @@ def test_what_grub_cannot_load_is_told_and_kept_by_uefi(
 
 
 def is_kept(folder: Path) -> None:
+    boot = json.loads((folder / "boot.json").read_text())
+    assert (boot["machine"], list(boot["milestones"])) == (folder.name, ["firmware", "GRUB"])
+    assert set(boot["cases"].values()) <= {"failed", "error"}
     assert "GNU GRUB" in (folder / "serial.log").read_text()
     assert (folder / "screen.png").read_bytes().startswith(b"\x89PNG")
     if shutil.which("shellcheck"):

@@ -115,18 +115,18 @@ def test_cells_lie_in_the_picture_and_labels_in_their_cells(frame: object) -> No
         assert rect.y >= 0
         assert rect.y + rect.height <= height
         for label in cell.labels:
-            assert label.x + len(label.text) * labels.LETTER * label.size <= rect.x + rect.width
+            assert label.x + labels.width(label.text, label.size) <= rect.x + rect.width
             assert rect.y + 0.7 * label.size <= label.y <= rect.y + rect.height
 
 
 def test_a_name_is_broken_where_its_words_end_and_cut_where_it_must() -> None:
-    assert labels.wrapped("linux-image-6.12.1+deb13-amd64", 14) == [
+    assert labels.wrapped("linux-image-6.12.1+deb13-amd64", 120, 12) == [
         "linux-image-6.", "12.1+deb13-", "amd64",
     ]  # fmt: skip
-    assert labels.cut("libpython3.13", 8) == "libpyth…"
-    assert labels.cut("libpython3.13", 3) == ""
+    assert labels.cut("libpython3.13", 60, 10) == "libpyth…"
+    assert labels.cut("libpython3.13", 20, 10) == ""
     narrow = labels.block("openssh-server", "1.0 MB", Rect(0, 0, 60, 60))
-    assert [label.text for label in narrow] == ["openss…", "1.0 MB"]
+    assert [label.text for label in narrow] == ["opens…", "1.0 MB"]
     assert labels.block("bash", "1.0 MB", Rect(0, 0, 9, 60)) == ()
 
 
