@@ -1,8 +1,9 @@
 """A second build, in all that should not matter unlike the first, and killed once on its way.
 
 It is an ordinary user's, in another folder that no git knows, 30 hours later, with another umask,
-zone, language and name. So one long build shows that no privilege is needed, that SIGKILL leaves
-nothing, and that same inputs make the same bytes.
+zone, language and name; from a lock; and, once the first has fetched what it needs, without a
+network. So one long build shows that no privilege is needed, that SIGKILL leaves nothing, that the
+cache is enough, and that same inputs make the same bytes.
 """
 
 from __future__ import annotations
@@ -16,9 +17,10 @@ from pathlib import Path
 
 import pytest
 
-from democd import remake
+from democd import lockfile, remake
 from democd.digests import file_digest
 from democd.host.progress import Reporter
+from tests.support.building import kept_lock
 from tests.support.traces import traces, wait_for
 from tests.support.visitor import Visitor, invite
 
@@ -47,11 +49,13 @@ def visitor() -> Iterator[Visitor]:
 
 
 @pytest.fixture(scope="module")
-def words(built: Path) -> list[str]:
+def words(built: Path, visitor: Visitor) -> list[str]:
     """The build of the same disc: version and builder as the first has them from git."""
     manifest = json.loads(built.with_suffix(".manifest.json").read_text())
     same = [f"disc.{name}={manifest[name]}" for name in ("version", "builder")]
-    recipe = ["--recipe", "../project/democd.toml"]  # see Visitor
+    lock = visitor.home / "project/democd.lock"
+    lock.write_text(lockfile.text(kept_lock()))
+    recipe = ["--recipe", "../project/democd.toml", "--locked"]  # see Visitor
     return ["build", *recipe, *(word for pair in same for word in ("--set", pair))]
 
 
@@ -74,7 +78,7 @@ def killed(visitor: Visitor, words: list[str]) -> Killed:
 
 @pytest.fixture(scope="module")
 def second(visitor: Visitor, words: list[str], killed: Killed) -> Path:
-    process = visitor.start(*words)
+    process = visitor.start(*words, "--offline", alone=True)
     code = process.wait(900)
     assert code == 0, (visitor.home / "log").read_text()[-3000:]
     return visitor.dist / "xendemo.iso"

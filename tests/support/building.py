@@ -9,6 +9,7 @@ from democd import recipe
 from democd.artifacts import Root, Supplied
 from democd.host.progress import Reporter
 from democd.host.run import run
+from democd.lockfile import Lock
 from democd.stages import packages, root
 from democd.supply import Supply
 from democd.workspace import Workspace
@@ -67,11 +68,17 @@ def build_from(
     return iso
 
 
+def kept_lock(*overrides: str) -> Lock:
+    """Return which packages a disc that was built is made of, as the build folder keeps it."""
+    wanted = recipe.load(PROJECT / "democd.toml", overrides)
+    listed = packages.kept(Workspace(BUILD), wanted, Supply())
+    assert listed, "no list of packages is kept"
+    return listed
+
+
 def kept_root(*overrides: str) -> Root:
     """Return the Debian root of a disc that was built, as the build folder keeps it."""
     wanted = recipe.load(PROJECT / "democd.toml", overrides)
-    workspace = Workspace(BUILD)
-    listed = packages.kept(workspace, wanted, Supply())
-    assert listed, "no list of packages is kept"
+    supplied = Supplied(kept_lock(*overrides), None)
     with Reporter(quiet=True).step("root", "the kept one") as step:
-        return root.build(workspace, wanted, PROJECT, Supplied(listed, None), step)
+        return root.build(Workspace(BUILD), wanted, PROJECT, supplied, step)

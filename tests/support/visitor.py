@@ -108,8 +108,13 @@ class Visitor:
         probe = ["unshare", "--map-root-user", "--map-auto", "--mount", "true"]
         return subprocess.run(self._become(probe), check=False).returncode == 0
 
-    def start(self, *words: str) -> subprocess.Popen[bytes]:
-        """Start ./build.py with umask, zone, language, clock and names unlike everybody's."""
+    def start(self, *words: str, alone: bool = False) -> subprocess.Popen[bytes]:
+        """Start ./build.py with umask, zone, language, clock and names unlike everybody's.
+
+        Args:
+            words: of its command line.
+            alone: in a network namespace without a route, where the tests run as root.
+        """
         root = os.geteuid() == 0
         version = sysconfig.get_python_version()
         python = self.home / f"python/bin/python{version}" if root else Path(sys.executable)
@@ -123,7 +128,7 @@ class Visitor:
         argv = ["env", "-i", *environment, str(python), "build.py", *words]
         with (self.home / "log").open("ab") as log:
             return subprocess.Popen(
-                self._become(argv),
+                self._become(argv, alone=alone),
                 cwd=self.home / "checkout",
                 umask=0o077,
                 stdin=subprocess.DEVNULL,
@@ -132,11 +137,12 @@ class Visitor:
                 start_new_session=True,
             )
 
-    def _become(self, argv: list[str]) -> list[str]:
+    def _become(self, argv: list[str], *, alone: bool = False) -> list[str]:
         if os.geteuid() != 0:
             return argv
         known = [str(self.home), str(self.uid), sys.base_prefix, sysconfig.get_path("purelib")]
-        return ["unshare", "--mount", "--uts", "sh", "-c", _BECOME, "sh", *known, *argv]
+        apart = ["--mount", "--uts", *(["--net"] if alone else [])]
+        return ["unshare", *apart, "sh", "-c", _BECOME, "sh", *known, *argv]
 
 
 def invite(home: Path) -> Visitor:
