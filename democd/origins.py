@@ -17,7 +17,7 @@ from democd.formats.deb822 import exact_relations, stanzas
 
 MOVED_ON = (
     "the archive has moved on: --refresh makes the root anew, with its packages of today; or set "
-    "root.mirror to one that stands still"
+    "root.mirror to one that stands still; or fetch from archives as they were: --snapshot TIME"
 )
 
 USES = ("Built-Using", "Static-Built-Using")

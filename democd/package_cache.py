@@ -27,6 +27,9 @@ from democd.digests import file_digest
 BOUND = 2 << 30
 """Bytes that a cache may have, by default: some eight sets of packages of the full disc."""
 
+MODE = 0o644
+"""Of all that apt reads, whatever the umask: it may do so as a user of its own."""
+
 _UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
 _NAME = re.compile(r"([0-9a-f]{64})\.deb")
 
@@ -123,6 +126,7 @@ class Cache:
         new = Path(name)
         new.unlink()
         _link(source, new)
+        new.chmod(MODE)
         new.replace(self._path(digest))
 
     def kept(self) -> list[Kept]:
@@ -170,6 +174,7 @@ def _link(source: Path, target: Path) -> None:
         raise
     except OSError:
         shutil.copyfile(source, target)
+        target.chmod(MODE)
 
 
 def _touch(path: Path) -> None:

@@ -24,7 +24,7 @@ from democd.formats import deb822
 from democd.host import debs
 from democd.host.progress import Reporter, Step
 from democd.lockfile import Lock, Locked
-from democd.package_cache import Cache
+from democd.package_cache import MODE, Cache
 from democd.recipe import Recipe
 from democd.supply import Supply
 from democd.workspace import Workspace
@@ -319,4 +319,7 @@ def lay_out(folder: Path, listed: Lock, files: Mapping[Locked, Path]) -> Path:
         "SHA256": f"\n{file_digest(folder / INDEX)} {(folder / INDEX).stat().st_size} {INDEX}",
     }
     (folder / "Release").write_text(deb822.text(about).rstrip("\n") + "\n")
+    folder.chmod(0o755)
+    for name in (INDEX, "Release"):
+        (folder / name).chmod(MODE)
     return folder
