@@ -65,9 +65,12 @@ class NotThereError(BuildError):
 
 
 _NOT_THERE = re.compile(
-    r"^E: Failed to fetch \S*/(\S+)\s+((?:40[34]|410) .*?|File not found.*?)(?: \[|$)", re.MULTILINE
+    r"^E: Failed to fetch \S*/(\S+)\s+"
+    r"((?:40[34]|410) .*?|File not found.*?|Failed to stat - stat \(2:.*?)(?: \[|$)",
+    re.MULTILINE,
 )
-"""What apt says of a file that a server refuses for good: HTTP's 403, 404 and 410."""
+"""What apt says of a file that a server refuses for good: HTTP's 403, 404 and 410; or that is not
+on the disk, by its methods `file` and `copy`."""
 
 
 def not_there(said: str) -> str:

@@ -204,6 +204,36 @@ def test_other_tools_are_told(builds: Builds) -> None:
     assert "was 0.1" in builds.said[0]
 
 
+def test_what_a_build_uses_outlasts_the_bound_and_the_rest_does_not(builds: Builds) -> None:
+    old = builds.cache.folder / f"{'ab' * 32}.deb"
+    old.parent.mkdir()
+    old.write_bytes(b"of another build")
+    builds.build(bound=1)
+    digests = {package.sha256 for package in builds.lock.packages}
+    assert {kept.digest for kept in builds.cache.kept()} == digests
+
+
+def test_without_a_lock_the_mirror_is_asked_anew_for_what_it_no_longer_has(
+    builds: Builds, pool: Path
+) -> None:
+    """The kept list is nobody's promise; here the archive asked next is one without a signature."""
+    gone = renamed(builds.lock, path="debian/gone.deb")
+    supply = Supply(cache=builds.cache.folder)
+    of = Root(mirror=f"copy://{pool}", packages=(), extra=gone.names)
+    recipe = Recipe(builds.folder, root=of)
+    workspace = Workspace(builds.folder / "build")
+    inputs = packages._inputs(recipe, supply, gone.names)
+
+    def keep(folder: Path) -> None:
+        (folder / packages.LIST).write_text(text(gone))
+
+    with workspace.locked(), Reporter(quiet=True).step("packages", "") as step:
+        workspace.step("packages", inputs, keep)
+        with pytest.raises(BuildError, match="not signed"):
+            packages.build(workspace, recipe, supply, lambda _: False, step, builds.said.append)
+    assert "it is asked for today's" in builds.said[0]
+
+
 def test_a_cache_on_another_file_system_will_do(builds: Builds) -> None:
     """There is no link from one to the other: what is used is a copy."""
     memory = Path("/dev/shm")
