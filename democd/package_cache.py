@@ -125,9 +125,12 @@ class Cache:
         os.close(handle)
         new = Path(name)
         new.unlink()
-        _link(source, new)
-        new.chmod(MODE)
-        new.replace(self._path(digest))
+        try:
+            _link(source, new)
+            new.chmod(MODE)
+            new.replace(self._path(digest))
+        finally:
+            new.unlink(missing_ok=True)
 
     def kept(self) -> list[Kept]:
         """Return all that is there."""
@@ -173,7 +176,9 @@ def _link(source: Path, target: Path) -> None:
     except FileNotFoundError:
         raise
     except OSError:
-        shutil.copyfile(source, target)
+        # Not shutil.copyfile, which names the source where the target's disk is full.
+        with source.open("rb") as old, target.open("wb") as new:
+            shutil.copyfileobj(old, new, 1 << 20)
         target.chmod(MODE)
 
 

@@ -21,7 +21,7 @@ from democd.artifacts import Supplied
 from democd.digests import file_digest
 from democd.errors import BuildError
 from democd.formats import deb822
-from democd.host import debs
+from democd.host import debs, room
 from democd.host.progress import Reporter, Step
 from democd.lockfile import Lock, Locked
 from democd.package_cache import MODE, Cache
@@ -235,7 +235,8 @@ def _fetch(
         for address, path, digest in part:
             if address not in gone:
                 _refuse_wrong(of[address], path)
-                cache.put(digest, path)
+                with room.watched(cache.folder, "the cache of packages", option="--cache"):
+                    cache.put(digest, path)
                 done += of[address].size
     if gone:
         packages = [of[address] for address in gone]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -13,6 +14,7 @@ from democd.errors import BuildError, InputError
 from democd.formats.deb822 import stanzas
 from democd.host import debs
 from democd.host.progress import Reporter
+from democd.host.room import FullError
 from democd.lockfile import Lock, text
 from democd.package_cache import Cache
 from democd.recipe import Recipe, Root
@@ -20,6 +22,7 @@ from democd.stages import packages
 from democd.supply import Supply
 from democd.workspace import Workspace
 from tests.support.debs import archive, deb, lock_of, renamed
+from tests.support.namespaces import alone
 from tests.support.snapshots import snapshots
 
 pytestmark = pytest.mark.build
@@ -211,6 +214,23 @@ def test_what_a_build_uses_outlasts_the_bound_and_the_rest_does_not(builds: Buil
     builds.build(bound=1)
     digests = {package.sha256 for package in builds.lock.packages}
     assert {kept.digest for kept in builds.cache.kept()} == digests
+
+
+def test_a_cache_without_room_is_told_and_has_no_half_a_package(builds: Builds) -> None:
+    def work() -> None:
+        small = builds.folder / "small"
+        small.mkdir()
+        subprocess.run(["mount", "-t", "tmpfs", "-o", "size=8k", "tmpfs", small], check=True)
+        builds.elsewhere = small / "cache"
+        with pytest.raises(FullError) as caught:
+            builds.build()
+        assert f"no room left in {builds.elsewhere}" in caught.value.message
+        assert "--cache" in caught.value.hint
+        assert {path.suffix for path in builds.elsewhere.iterdir()} <= {"", ".deb"}
+        for kept in builds.cache.kept():
+            assert kept.size in {package.size for package in builds.lock.packages}
+
+    alone(work)
 
 
 def test_without_a_lock_the_mirror_is_asked_anew_for_what_it_no_longer_has(
