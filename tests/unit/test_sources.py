@@ -11,8 +11,11 @@ from democd import artifacts, manifest, recipe, source_tree
 from democd.artifacts import Kernel, Kernels, Root, Source
 from democd.cli import parser
 from democd.cli.build import given_source
-from democd.errors import InputError
-from democd.stages import sources
+from democd.errors import BuildError, InputError
+from democd.host.progress import Reporter
+from democd.origins import Origin
+from democd.stages import packed, sources
+from democd.supply import Supply
 from democd.workspace import Made, Workspace
 from tests.support.gitrepo import MAKEFILE, git
 
@@ -161,6 +164,18 @@ def test_what_is_kept_is_not_asked_for_again(tmp_path: Path) -> None:
     workspace = Workspace(tmp_path)
     with workspace.locked():
         assert sources.fetch(workspace, [], "", None) == {}  # type: ignore[arg-type]
+
+
+def test_offline_names_the_sources_that_are_not_kept(tmp_path: Path) -> None:
+    wanted = [Origin("xen", "4.20.1-1", ("xen-utils",)), Origin("linux", "6.12-1", ())]
+    workspace = Workspace(tmp_path / "build")
+    with workspace.locked(), Reporter(quiet=True).step("sources", "") as step:
+        for ask in (sources.fetch, packed.look):
+            with pytest.raises(BuildError) as caught:
+                ask(workspace, wanted, "", step, Supply(offline=True))
+            assert caught.value.message.startswith("offline")
+            assert "xen 4.20.1-1" in caught.value.hint
+            assert "linux 6.12-1" in caught.value.hint
 
 
 def test_the_option_turns_sources_on(xen: Path, small_project: Path) -> None:

@@ -55,11 +55,14 @@ def url(top: Path) -> str:
     return top.as_uri()
 
 
-def fetched(workspace: Workspace, xen: str, history: str = "shallow") -> tuple[Path, str]:
+def fetched(
+    workspace: Workspace, xen: str, history: str = "shallow", *, offline: bool = False
+) -> tuple[Path, str]:
     """The folder that an address becomes, and what the step says."""
     wanted = recipe.Sources(enabled=True, xen=xen, history=history)
     with Reporter(quiet=True).step("clone", "") as step:
-        made = xen_clone.build(workspace, Recipe(workspace.folder, sources=wanted), step)
+        of = Recipe(workspace.folder, sources=wanted)
+        made = xen_clone.build(workspace, of, step, offline=offline)
         return Path(made.sources.xen), step.result
 
 
@@ -76,6 +79,23 @@ def test_a_branch_or_tag_is_fetched(upstream: Path, workspace: Workspace, ref: s
     there = source_tree.files(folder, untracked=True, apart=workspace.folder)
     assert set(there) == set(git(upstream, "ls-tree", "-r", "--name-only", wanted).split())
     assert len(git(folder, "log", "--oneline").splitlines()) == 1
+
+
+def test_offline_what_was_fetched_before_is_taken_and_else_named(
+    upstream: Path, workspace: Workspace
+) -> None:
+    first = git(upstream, "rev-parse", "staging~1").strip()
+    for ref in ("work", first):
+        with pytest.raises(BuildError) as caught:
+            fetched(workspace, f"{url(upstream)}#{ref}", offline=True)
+        assert caught.value.message.startswith("offline")
+        assert url(upstream) in caught.value.message
+    folder, _ = fetched(workspace, f"{url(upstream)}#work")
+    commit(upstream, "d.c", "int d;\n")
+    git(upstream, "branch", "--force", "work", "staging")  # is not asked
+    again, said = fetched(workspace, f"{url(upstream)}#work", offline=True)
+    assert again == folder
+    assert said.endswith(", kept from before")
 
 
 def test_a_commit_needs_no_name_and_once_it_is_kept_no_repository(
