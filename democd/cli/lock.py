@@ -23,7 +23,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="the lock (default: the recipe's name with .lock, beside it)",
     )  # fmt: skip
     supply.add_source_arguments(parser)
-    supply.add_cache_arguments(parser)
     parser.add_argument("--quiet", action="store_true", help="say nothing but failures")
 
 

@@ -114,8 +114,8 @@ def given(args: argparse.Namespace, profile: str = "") -> Supply:
         lock=_lock(args, profile),
         offline=values.get("offline", False),
         snapshot=time or "",
-        cache=args.cache,
-        bound=BOUND if args.cache_size is None else args.cache_size,
+        cache=values.get("cache"),
+        bound=BOUND if (size := values.get("cache_size")) is None else size,
     )
 
 
