@@ -6,6 +6,7 @@ import os
 import random
 import shutil
 import subprocess
+import tempfile
 import xml.etree.ElementTree as Xml
 from collections.abc import Sequence
 from dataclasses import replace
@@ -13,13 +14,14 @@ from pathlib import Path
 
 import html5lib
 import pytest
+from hypothesis import HealthCheck, example, given, settings
 
 from democd import boots, cli, layout, previous
 from democd.artifacts import Package
 from democd.boots import Boot
 from democd.formats.isoread import BLOCK, open_disc
 from democd.formats.squashfs_blocks import packed_sizes
-from tests.tools import hostile_images, small_disc
+from tests.tools import hostile_images, hostile_inputs, small_disc
 from tests.tools.test_diff import disc, root
 
 EVIL = "<script>alert(1)</script>"
@@ -239,3 +241,22 @@ def test_hostile_images_end_in_an_error_or_in_sizes(tmp_path: Path) -> None:
         except ValueError:
             refused += 1
     assert refused > 10
+
+
+@pytest.mark.build
+@given(data=hostile_inputs.CHEAP)
+@example(data=hostile_inputs.PLAIN)
+@settings(
+    max_examples=40, deadline=None, derandomize=True, database=None,
+    suppress_health_check=list(HealthCheck),
+)  # fmt: skip
+def test_hostile_discs_are_refused_or_told_as_text(data: bytes) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        iso = Path(folder, "small.iso")
+        iso.write_bytes(data)
+        code = call(iso)
+        assert code in ((0,) if data == hostile_inputs.PLAIN else (0, 1, 2))
+        if code == 0:
+            assert not list(parsed(iso.with_name("small.report.html").read_text()).iter("script"))
+        else:
+            assert [path.name for path in Path(folder).iterdir()] == ["small.iso"]
