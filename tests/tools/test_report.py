@@ -29,6 +29,7 @@ PACKAGES = (
     *small_disc.PACKAGES,
     Package('a"><b', "1&2", "all", "<i>", 5),
     Package(EVIL, "1", "all", "x", 9),
+    Package("turned\u202eabout\x07", "1", "all", "x", 9),
 )
 
 
@@ -111,6 +112,7 @@ def test_what_a_disc_says_is_text(page: str) -> None:
     assert title is not None
     assert (title.text or "").startswith(f'"{EVIL}')
     assert {EVIL, 'a"><b'} <= {row[0] for row in rows(page, "Packages")}
+    assert "turned\ufffdabout\ufffd" in page, "neither a bell nor letters from right to left"
 
 
 def test_it_tells_of_parts_packages_and_boots(evil: Path, page: str) -> None:
