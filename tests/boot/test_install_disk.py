@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,7 @@ from democd.host.run import run
 from democd.host.running import started
 from democd.smoke.console import Console
 from tests.boot import disks
+from tests.boot.checks import flipped
 from tests.boot.installing import FOLDER, Bench, running_disc
 
 pytestmark = pytest.mark.install
@@ -63,8 +65,11 @@ class Installed:
         self.disk = disks.blank(FOLDER / f"disk-{name}.img", SIZE)
         self.witness = disks.full_of_known_bytes(FOLDER / f"witness-{name}.img")
         self.before = disks.digest(self.witness)
-        with running_disc(iso, f"disk-{name}-install", firmware=self.way.firmware) as bench:
+        self.disc = FOLDER / f"disk-{name}.iso"  # to be damaged
+        shutil.copyfile(iso, self.disc)
+        with running_disc(self.disc, f"disk-{name}-install", firmware=self.way.firmware) as bench:
             self._install(bench)
+        self.disc.unlink()
         self.found: dict[str, str] = {}
         self._boot(name)
 
@@ -73,6 +78,9 @@ class Installed:
         bench.attach(self.witness, "witness")
         words = f"--disk {target} --password-hash '{_hash()}' {self.way.words}"
         self.dry = bench.install(f"{words} --dry-run")
+        with flipped(self.disc, bench.console.get("head -n 3 /cdrom/README.CD")):
+            self.damaged = bench.install(words, typed=target)
+        self.untouched = bench.console.get(f"cmp -n {64 << 20} {target} /dev/zero && echo so it is")
         self.done = bench.install(words, typed=target)
         bench.console.get("sync")
         self.again = bench.install(words, typed=target)  # it is no longer empty
@@ -113,9 +121,16 @@ def installed(iso: Path, request: pytest.FixtureRequest) -> Iterator[Installed]:
 
 def test_the_plan_is_shown(installed: Installed) -> None:
     assert installed.dry.status == 0, installed.dry.text
-    for part in ("sfdisk", "mkfs.ext4", "grub-install", "is lost"):
+    for part in ("sfdisk", "mkfs.ext4", "grub-install", "is lost", "is checked before anything"):
         assert part in installed.dry.text
     assert "$6$" not in installed.dry.text.replace("--password-hash", "")
+
+
+def test_a_damaged_disc_installs_nothing(installed: Installed) -> None:
+    assert installed.damaged.status == 1
+    assert "error: the disc is damaged" in installed.damaged.text
+    assert "  README.CD (text): is not as it was made" in installed.damaged.text
+    assert installed.untouched == "so it is"
 
 
 def test_it_installs_once_and_not_again_unless_told_to_wipe(installed: Installed) -> None:
