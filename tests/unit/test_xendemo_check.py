@@ -74,7 +74,7 @@ def test_what_cannot_be_read_is_told_by_its_place(
     (disc / "README.CD").unlink()
     (disc / "README.CD").symlink_to("/proc/self/mem")  # address 0: EIO, as a scratch gives
     assert run(disc) == 1
-    assert "README.CD (text): 16384 bytes cannot be read, the first of them byte 0" in (
+    assert "README.CD (text): 2048 bytes cannot be read, the first of them byte 0" in (
         capsys.readouterr().out
     )
 

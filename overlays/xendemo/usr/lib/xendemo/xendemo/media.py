@@ -227,7 +227,10 @@ def _judged(file: int, wanted: str, at: Callable[[int], None]) -> str:
         try:
             piece = os.pread(file, PIECE, offset)
         except OSError:
-            end = max(min(offset + PIECE, size), offset + 1)
+            if offset >= size:  # not even its end can be found
+                lost.append(offset)
+                break
+            end = min(offset + PIECE, size)
             lost += _by_sectors(file, range(offset, end, SECTOR), MOST - len(lost), digest.update)
             offset = end
             continue
