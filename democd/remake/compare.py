@@ -221,6 +221,11 @@ def _places(left: Side, right: Side) -> Iterator[str]:
     for path in side.MADE_LAST:
         if left.content(path) != right.content(path):
             yield f"{path}: it tells the same in other bytes"
+    signed = [layout.SIGNATURE in of.original.files for of in (left, right)]
+    if any(signed) and not all(signed):
+        yield f"{layout.SIGNATURE}: only the {'first' if signed[0] else 'second'} is signed"
+    elif all(signed) and left.content(layout.SIGNATURE) != right.content(layout.SIGNATURE):
+        yield f"{layout.SIGNATURE}: another signature"
     one, other = left.original.system_area(), right.original.system_area()
     if one[:BOOT_CODE] != other[:BOOT_CODE]:
         yield "the boot code for disks, in the first sector"

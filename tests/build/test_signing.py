@@ -181,6 +181,8 @@ def test_a_disc_made_from_a_signed_one_is_signed_anew_or_not_at_all(
     assert "the old disc is signed, the new one is not" in capsys.readouterr().err
     assert "nobody has signed" in fault(verify(unsigned, keyring=keyring))
     assert not unsigned.with_name(f"{unsigned.name}.sha256.gpg").exists()
+    assert cli.main(["diff", str(iso), str(unsigned)]) == 1
+    assert "/SHA256SUMS.gpg: only the first is signed" in capsys.readouterr().out
 
 
 @pytest.mark.skipif(not shutil.which("gpgv"), reason="gpgv is not installed")
