@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from democd.host.progress import Reporter
     from democd.verify import Verdict
 
-HELP = "check all of a disc: boot records, partitions, menus, kernels, checksums, size"
+HELP = "check all of a disc: boot records, menus, kernels, checksums, signature, SBOM, size"
 EXAMPLES = """
   ./build.py verify dist/xendemo.iso
   ./build.py verify dist/xendemo-sources.iso    # of build.py sources
