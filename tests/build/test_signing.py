@@ -149,11 +149,11 @@ def test_what_is_no_file_is_signed_by_the_sum_beside_it(
 def test_expired_and_revoked_keys_are_not_believed(
     keys: Keys, folder: Path, tmp_path: Path
 ) -> None:
-    keys.make("old@localhost", expires="seconds=3")
+    keys.make("old@localhost", expires="seconds=5")
     revoked = keys.make("lost@localhost")
     discs = {name: signed(folder, tmp_path / name, f"{name}@localhost") for name in ("old", "lost")}
     keys.revoke(revoked)
-    time.sleep(3)
+    keys.wait_for_the_end_of("old@localhost")
     keyring = ring(keys, tmp_path)
     assert "the key has expired (old@localhost" in fault(verify(discs["old"], keyring=keyring))
     assert "the key is revoked (lost@localhost" in fault(verify(discs["lost"], keyring=keyring))

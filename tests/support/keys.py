@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -31,6 +32,14 @@ class Keys:
         self.gpg("--passphrase", word, "--quick-generate-key", user, kind, "sign", expires)
         listed = self.gpg("--with-colons", "--list-keys", user).decode()
         return next(line.split(":")[9] for line in listed.splitlines() if line.startswith("fpr"))
+
+    def wait_for_the_end_of(self, user: str) -> None:
+        """Wait until a key has expired, by gpg's clock."""
+        for _ in range(60):
+            if b"\npub:e:" in b"\n" + self.gpg("--with-colons", "--list-keys", user):
+                return
+            time.sleep(0.5)
+        raise AssertionError(f"the key of {user} does not expire")
 
     def public(self, path: Path, *users: str, armor: bool = True) -> Path:
         path.write_bytes(self.gpg(*(["--armor"] if armor else []), "--export", *users))
