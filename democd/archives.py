@@ -24,6 +24,9 @@ ADDRESSES = {
 SUITES = ((MAIN, "{suite}"), (MAIN, "{suite}-updates"), (SECURITY, "{suite}-security"))
 """What of which archive a release is made of."""
 
+INDEX = "Packages"
+"""The file of an archive with the control data of each package."""
+
 TIME = "%Y%m%dT%H%M%SZ"
 
 

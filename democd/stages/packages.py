@@ -30,7 +30,6 @@ from democd.supply import Supply
 from democd.workspace import Workspace
 
 LIST = "packages.lock"
-INDEX = "Packages"
 HOURS = 6
 """Between two states of Debian's archive. A lock's time is that of an index, which reaches the
 snapshot service some time later; what a new state no longer names stays there for a day."""
@@ -295,7 +294,8 @@ def lay_out(folder: Path, listed: Lock, files: Mapping[Locked, Path]) -> Path:
     """
     folder.mkdir()
     texts = debs.control(list(files.values()))
-    with (folder / INDEX).open("w") as index:
+    listing = folder / archives.INDEX
+    with listing.open("w") as index:
         for (package, path), text in zip(files.items(), texts, strict=True):
             (fields,) = deb822.stanzas(text)
             is_in = tuple(fields.get(key) for key in ("Package", "Version", "Architecture"))
@@ -317,10 +317,10 @@ def lay_out(folder: Path, listed: Lock, files: Mapping[Locked, Path]) -> Path:
         "Codename": listed.suite,
         "Date": date,
         "Architectures": lockfile.ARCHITECTURE,
-        "SHA256": f"\n{file_digest(folder / INDEX)} {(folder / INDEX).stat().st_size} {INDEX}",
+        "SHA256": f"\n{file_digest(listing)} {listing.stat().st_size} {archives.INDEX}",
     }
     (folder / "Release").write_text(deb822.text(about).rstrip("\n") + "\n")
     folder.chmod(0o755)
-    for name in (INDEX, "Release"):
+    for name in (archives.INDEX, "Release"):
         (folder / name).chmod(MODE)
     return folder

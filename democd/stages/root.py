@@ -8,12 +8,12 @@ import shlex
 import shutil
 import tarfile
 from pathlib import Path
-from urllib.parse import quote
 
-from democd import archives
+from democd import archives, basis
 from democd.apt_trouble import explain
 from democd.artifacts import Package, Root, Supplied
 from democd.errors import BuildError
+from democd.formats import deb822
 from democd.host.progress import Step
 from democd.host.run import run
 from democd.lockfile import ARCHITECTURE, Lock
@@ -24,15 +24,22 @@ from democd.workspace import Made, Workspace
 LATER = ("root.tar", "parts/usr/lib/modules/")
 """What of the result only makes further results: it takes seconds to compare with its sums."""
 PHASES = (
-    "running apt-get update",
-    "downloading packages",
-    "extracting archives",
+    "unpacking essential packages",
     "installing essential packages",
     "installing remaining packages",
-    "cleaning package lists",
     "creating tarball",
 )
-"""What mmdebstrap says at the start of each phase (`I: …`), for the bar."""
+"""What rootfs/hooks/ and mmdebstrap say at the start of each phase (`I: …`), for the bar."""
+
+INSIDE = {
+    "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+    "HOME": "/root",
+    "LC_ALL": "C.UTF-8",
+    "TZ": "UTC",
+    "DEBIAN_FRONTEND": "noninteractive",
+    "DEBCONF_NONINTERACTIVE_SEEN": "true",
+}
+"""All that the root's own programs have as environment while it is made."""
 
 
 def build(
@@ -53,7 +60,7 @@ def build(
     rootfs = project / "rootfs"
 
     def make(folder: Path) -> None:
-        if supplied.archive is None:
+        if (archive := supplied.archive) is None:
             raise AssertionError("the root must be made, and its packages were not gathered")
         tar = folder / "root.tar"
         sources = folder / "sources.list"
@@ -61,10 +68,10 @@ def build(
         watch = _Watch(step)
         try:
             run(
-                command(recipe, supplied, rootfs / "hooks", sources, tar),
+                command(recipe, rootfs / "hooks", sources, tar),
                 contained=True,
                 # mmdebstrap works in here; on a crash the workspace clears it.
-                env={"TMPDIR": str(workspace.tmp)},
+                env={"TMPDIR": str(workspace.tmp), **hook_variables(supplied.lock, archive)},
                 on_line=watch.line,
                 log=folder / "mmdebstrap.log",
             )
@@ -94,7 +101,7 @@ def _inputs(recipe: Recipe, rootfs: Path, lock: Lock) -> dict[str, object]:
         "sources": _sources_list(recipe),
         "hooks": rootfs / "hooks",
         "parts": rootfs / "parts.txt",
-        "code": Path(__file__),
+        "code": [Path(__file__), Path(basis.__file__)],
     }
 
 
@@ -104,32 +111,51 @@ def _sources_list(recipe: Recipe) -> str:
     return archives.source_list(where, recipe.root.components)
 
 
-def command(
-    recipe: Recipe, supplied: Supplied, hooks: Path, sources: Path, tar: Path
-) -> list[str | Path]:
+def hook_variables(lock: Lock, archive: Path) -> dict[str, str]:
+    """Return what the hooks read.
+
+    Args:
+        lock: which packages are asked for.
+        archive: the folder of an archive of all packages.
+
+    Raises:
+        BuildError: a package that the basis needs is not among them.
+    """
+    packages = deb822.stanzas((archive / archives.INDEX).read_text())
+    return {
+        "DEMOCD_ARCHIVE": str(archive),
+        "DEMOCD_BASIS": " ".join(package["Filename"] for package in basis.choose(packages)),
+        "DEMOCD_PACKAGES": " ".join(lock.names),
+        "DEMOCD_INSIDE": " ".join(f"{name}={value}" for name, value in INSIDE.items()),
+    }
+
+
+def command(recipe: Recipe, hooks: Path, sources: Path, tar: Path) -> list[str | Path]:
     """Return mmdebstrap's argv.
 
-    We are root, or root of a user namespace (`run(contained=True)`): mode root either way. The
-    archive is one of our own making, whose files have all just been compared with the signed list
-    or the lock: hence `trusted`, and no signature. Its line in the root gives way to `sources`.
+    It makes the folders, mounts and the tar; packages are installed by the hooks, with the suite's
+    own dpkg and apt, so that the host's versions of these do not show in the root. We are root, or
+    root of a user namespace (`run(contained=True)`): mode root either way. The archive is one of
+    our own making, whose files have all just been compared with the signed list or the lock: hence
+    `trusted`, and no signature. Its line in the root gives way to `sources`.
     """
     hook_options = [f"--{path.name.split('-')[0]}-hook={path}" for path in sorted(hooks.iterdir())]
     options = "trusted=yes check-date=no check-valid-until=no"
     return [
         "mmdebstrap",
         "--mode=root",
-        "--variant=apt",
+        "--variant=custom",
         "--format=tar",
         f"--architectures={ARCHITECTURE}",
+        "--skip=update,cleanup/apt,check/signed-by",
         '--aptopt=Apt::Install-Recommends "false"',
         '--aptopt=Acquire::Languages "none"',
         "--dpkgopt=force-unsafe-io",
-        f"--include={','.join(supplied.lock.names)}",
         *hook_options,
         f"--customize-hook=upload {shlex.quote(str(sources))} /etc/apt/sources.list",
         recipe.root.suite,
         tar,
-        f"deb [{options}] copy://{quote(str(supplied.archive))} ./",
+        f"deb [{options}] file:/archive ./",
     ]
 
 

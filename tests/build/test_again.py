@@ -1,14 +1,15 @@
 """A second build, in all that should not matter unlike the first, and killed once on its way.
 
-It is an ordinary user's, in another folder that no git knows, 30 hours later, with another umask,
-zone, language and name; from a lock; and, once the first has fetched what it needs, without a
-network. So one long build shows that no privilege is needed, that SIGKILL leaves nothing, that the
-cache is enough, and that same inputs make the same bytes.
+It is an ordinary user's, on a host of another Debian release, in another folder that no git knows,
+30 hours later, with another umask, zone, language and name; from a lock; and, once the first has
+fetched what it needs, without a network. So one long build shows that no privilege is needed, that
+SIGKILL leaves nothing, that the cache is enough, and that same inputs make the same bytes.
 """
 
 from __future__ import annotations
 
 import json
+import platform
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -42,9 +43,11 @@ class Killed:
 
 
 @pytest.fixture(scope="module")
-def visitor() -> Iterator[Visitor]:
+def visitor(other_host: Path) -> Iterator[Visitor]:
     home = Path(tempfile.mkdtemp(prefix="xendemo-visitor-"))
-    yield invite(home)
+    visitor = invite(home, other_host)
+    visitor.settle()
+    yield visitor
     shutil.rmtree(home, ignore_errors=True)
 
 
@@ -107,7 +110,14 @@ def test_an_ordinary_user_can_build(visitor: Visitor, second: Path) -> None:
     }  # fmt: skip
 
 
-def test_same_inputs_same_bytes(built: Path, second: Path, project: Path) -> None:
+def test_it_was_on_another_host(other_host: Path) -> None:
+    ours = platform.freedesktop_os_release().get("VERSION_CODENAME")
+    theirs = (other_host / "usr/lib/os-release").read_text()
+    assert "\nVERSION_CODENAME=" in theirs
+    assert f"\nVERSION_CODENAME={ours}\n" not in theirs
+
+
+def test_same_inputs_same_bytes(built: Path, second: Path) -> None:
     assert second.parent != built.parent
     if file_digest(second) != file_digest(built):
         found = remake.compare(built, second, Reporter(quiet=True))

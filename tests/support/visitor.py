@@ -4,6 +4,9 @@ Where the tests run as root, the user exists in a mount namespace only, in which
 its kin have one line more and the host has another name: the true host is not changed. Python and
 its packages are bound into the user's home there, since a checkout below /root is nobody else's to
 read.
+
+The user may also be at home on a host of another Debian release, whose userland is a folder: see
+tests/support/userland.py. There everything is that host's, but for the kernel.
 """
 
 from __future__ import annotations
@@ -17,6 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.support.building import PROJECT
+from tests.support.userland import WHEELS
 
 UID = 29_999
 TOMORROW = "+30h"
@@ -50,6 +54,33 @@ cd "$home/checkout"
 exec setpriv --reuid "$uid" --regid "$uid" --clear-groups --inh-caps=-all "$@"
 """
 
+# The same on another host, whose userland $host is ours to write to. A chroot would not do, since
+# nobody may have namespaces in one.
+_ABROAD = """
+set -e
+host=$1 home=$2 uid=$3
+shift 3
+for line in "passwd visitor:x:$uid:$uid::$home:/bin/sh" "group visitor:x:$uid:" \
+    "subuid visitor:1000000:65536" "subgid visitor:1000000:65536"; do
+    file=$host/etc/${line%% *}
+    grep -qsx "${line#* }" "$file" || echo "${line#* }" >>"$file"
+done
+{ echo "# another host's"; cat /etc/resolv.conf; } >"$host/etc/resolv.conf"
+echo visited >"$host/etc/hostname"
+hostname visited
+mount --bind "$host" "$host"
+mkdir -p "$host$home"
+mount --bind "$home" "$host$home"
+for folder in proc sys dev; do mount --rbind "/$folder" "$host/$folder"; done
+mount -t tmpfs -o mode=1777 tmpfs "$host/dev/shm"
+cd "$host"
+pivot_root . mnt
+umount -l /mnt
+cd "$home/checkout"
+[ "$uid" != 0 ] || exec "$@"
+exec setpriv --reuid "$uid" --regid "$uid" --clear-groups --inh-caps=-all "$@"
+"""
+
 # What packages do in the root from the first hook on happens on another day: dpkg, and all that it
 # starts, run under libfaketime. A second hook takes it away before customize-settle.
 _HOOKS = {
@@ -76,9 +107,10 @@ rm -r "$1/another-day"
 }
 
 
-def libfaketime() -> Path:
-    """Return the host's libfaketime (package `faketime`)."""
-    return next(Path("/usr/lib").glob("*/faketime/libfaketime.so.1"))
+def libfaketime(host: Path) -> Path:
+    """Return where a host has its libfaketime (package `faketime`), whose root is a folder."""
+    (found,) = host.glob("usr/lib/*/faketime/libfaketime.so.1")
+    return Path("/") / found.relative_to(host)
 
 
 @dataclass(frozen=True)
@@ -90,10 +122,12 @@ class Visitor:
 
     Attributes:
         uid: where the host lets nobody but root have namespaces, the visitor is root (0) as well.
+        host: the userland of the host that the visitor builds on; / is this one.
     """
 
     home: Path
     uid: int
+    host: Path = Path("/")
 
     @property
     def build_dir(self) -> Path:
@@ -113,19 +147,16 @@ class Visitor:
 
         Args:
             words: of its command line.
-            alone: in a network namespace without a route, where the tests run as root.
+            alone: in a network namespace without a route, where the tests run as root, or abroad.
         """
-        root = os.geteuid() == 0
-        version = sysconfig.get_python_version()
-        python = self.home / f"python/bin/python{version}" if root else Path(sys.executable)
+        python, packages = self._python()
         environment = [
             f"HOME={self.home}", "USER=visitor", "LOGNAME=visitor", "TZ=Pacific/Kiritimati",
             "LANG=de_DE.UTF-8", "LC_ALL=tr_TR.UTF-8", "PATH=/usr/bin:/bin", "PYTHONHASHSEED=77",
-            f"PYTHONPATH={self.home / 'packages'}" if root else "PYTHONDONTWRITEBYTECODE=1",
-            f"LD_PRELOAD={libfaketime()}", f"FAKETIME={TOMORROW}", "NO_FAKE_STAT=1",
-            "DONT_FAKE_MONOTONIC=1",
+            packages, f"LD_PRELOAD={libfaketime(self.host)}", f"FAKETIME={TOMORROW}",
+            "NO_FAKE_STAT=1", "DONT_FAKE_MONOTONIC=1",
         ]  # fmt: skip
-        argv = ["env", "-i", *environment, str(python), "build.py", *words]
+        argv = ["env", "-i", *environment, python, "build.py", *words]
         with (self.home / "log").open("ab") as log:
             return subprocess.Popen(
                 self._become(argv, alone=alone),
@@ -137,16 +168,44 @@ class Visitor:
                 start_new_session=True,
             )
 
-    def _become(self, argv: list[str], *, alone: bool = False) -> list[str]:
+    def settle(self) -> None:
+        """Make what building needs of Python, on another host, as a person does there."""
+        offline = [f"HOME={self.home}", "PIP_NO_INDEX=1", f"PIP_FIND_LINKS=/{WHEELS}"]
+        argv = ["env", "-i", "PATH=/usr/bin:/bin", *offline, "./setup.sh", "build"]
+        subprocess.run(self._become(argv), cwd=self.home, check=True)
+
+    def _python(self) -> tuple[str, str]:
+        """Return the Python to start, and the variable that says which packages it has."""
+        if self._is_abroad():
+            return "python3", "PYTHONDONTWRITEBYTECODE=1"  # build.py goes on in .venv
         if os.geteuid() != 0:
+            return sys.executable, "PYTHONDONTWRITEBYTECODE=1"
+        version = sysconfig.get_python_version()
+        return f"{self.home}/python/bin/python{version}", f"PYTHONPATH={self.home / 'packages'}"
+
+    def _is_abroad(self) -> bool:
+        return self.host != Path("/")
+
+    def _become(self, argv: list[str], *, alone: bool = False) -> list[str]:
+        apart = ["--mount", "--uts", *(["--net"] if alone else [])]
+        root = os.geteuid() == 0
+        if self._is_abroad():
+            apart += [] if root else ["--map-root-user", "--map-auto"]
+            known = [str(self.host), str(self.home), str(self.uid if root else 0)]
+            return ["unshare", *apart, "sh", "-c", _ABROAD, "sh", *known, *argv]
+        if not root:
             return argv
         known = [str(self.home), str(self.uid), sys.base_prefix, sysconfig.get_path("purelib")]
-        apart = ["--mount", "--uts", *(["--net"] if alone else [])]
         return ["unshare", *apart, "sh", "-c", _BECOME, "sh", *known, *argv]
 
 
-def invite(home: Path) -> Visitor:
-    """Make a home with a copy of the checkout that is not git's and has odd modes and times."""
+def invite(home: Path, host: Path = Path("/")) -> Visitor:
+    """Make a home with a copy of the checkout that is not git's and has odd modes and times.
+
+    Args:
+        home: a folder.
+        host: the userland of the host that it is on.
+    """
     home.chmod(0o755)
     for name in ("python", "packages"):
         (home / name).mkdir()
@@ -154,16 +213,16 @@ def invite(home: Path) -> Visitor:
     project = shutil.copytree(checkout, home / "project", symlinks=True)
     for name, text in _HOOKS.items():
         hook = project / "rootfs/hooks" / name
-        hook.write_text(text.format(library=libfaketime(), tomorrow=TOMORROW))
+        hook.write_text(text.format(library=libfaketime(host), tomorrow=TOMORROW))
         hook.chmod(0o755)
     copies = [path for top in (checkout, project) for path in (top, *top.rglob("*"))]
     for path in copies:
         if not path.is_symlink():
             path.chmod(path.stat().st_mode & 0o700)
             os.utime(path, (1, 1))
-    visitor = Visitor(home, UID if os.geteuid() == 0 else os.geteuid())
+    visitor = Visitor(home, UID if os.geteuid() == 0 else os.geteuid(), host)
     if not visitor.may_use_namespaces():
-        return Visitor(home, os.geteuid())
+        return Visitor(home, os.geteuid(), host)
     for path in (home, *copies):
         os.lchown(path, visitor.uid, -1)
     return visitor

@@ -44,6 +44,7 @@ FLOORS = {
     "git_address": 4,
     "source_tree": 4,
     "archives": 4,
+    "basis": 4,
     "apt_trouble": 4,
     "lockfile": 4,
     "package_cache": 4,

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from democd.artifacts import Supplied
 from democd.errors import BuildError
 from democd.lockfile import Lock, Locked
 from democd.recipe import Recipe, Root
@@ -43,9 +42,8 @@ LOCK = Lock(
 )
 
 
-def argv(folder: Path, recipe: Recipe, archive: str = "/tmp/a b") -> list[str | Path]:
-    supplied = Supplied(LOCK, Path(archive))
-    return root.command(recipe, supplied, folder, folder / "sources.list", folder / "root.tar")
+def argv(folder: Path, recipe: Recipe) -> list[str | Path]:
+    return root.command(recipe, folder, folder / "sources.list", folder / "root.tar")
 
 
 def test_hooks_run_at_the_time_their_name_says(tmp_path: Path) -> None:
@@ -59,9 +57,17 @@ def test_hooks_run_at_the_time_their_name_says(tmp_path: Path) -> None:
 def test_all_packages_come_from_the_archive_that_was_gathered(tmp_path: Path) -> None:
     """Its files were compared with the signed list or the lock; there is no other archive."""
     words = [str(word) for word in argv(tmp_path, Recipe(tmp_path, root=Root(mirror="http://m")))]
-    assert words[-1].endswith("] copy:///tmp/a%20b ./")
-    assert not [word for word in words if "http" in word]
-    assert "--include=less,nano" in words
+    assert words[-1].endswith("] file:/archive ./")
+    assert not [word for word in words if "http" in word or word.startswith("--include")]
+    index = "".join(
+        f"Package: {name}\nFilename: ./{name}.deb\n{more}\n"
+        for name, more in (("apt", ""), ("nano", ""), ("dash", "Essential: yes\n"))
+    )
+    (tmp_path / "Packages").write_text(index)
+    told = root.hook_variables(LOCK, tmp_path)
+    assert told["DEMOCD_ARCHIVE"] == str(tmp_path)
+    assert told["DEMOCD_BASIS"] == "./apt.deb ./dash.deb"
+    assert told["DEMOCD_PACKAGES"] == "less nano"
 
 
 def test_the_root_does_not_depend_on_where_its_packages_came_from(tmp_path: Path) -> None:
