@@ -70,7 +70,7 @@ def of_disc(disc: Disc) -> Snapshot:
             "Debian": str(about["suite"]),
             "medium": str(medium),
         }
-        digests = _digests(sums.decode())
+        digests = {**_digests(sums.decode()), layout.SUMS: fingerprint(sums)}
         total = disc.primary.blocks * isoread.BLOCK
         lengths = {path: extent.size for path, extent in files.items()}
         return Snapshot(

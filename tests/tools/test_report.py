@@ -144,6 +144,9 @@ def test_the_build_before(folder: Path, tmp_path: Path) -> None:
     assert ["xen-utils-4.20", "4.20.2-1", "removed"] in rows(
         page.partition("What has changed")[2], "Packages"
     )
+    files = [row[:2] for row in rows(page, "Files of the disc")]
+    assert [layout.SUMS, "changed"] in files
+    assert [layout.layer_path("base"), "changed"] not in files
     as_kept = kept.read_bytes()
     small(folder, tmp_path, packages, version="1.3")
     assert kept.read_bytes() == as_kept
