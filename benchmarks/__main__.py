@@ -5,13 +5,14 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-from benchmarks import boot, build, crowds, guests, install, master, remake, smoke
+from benchmarks import boot, build, crowds, guests, install, master, remake, repeat, smoke
 from benchmarks.report import tell
 from democd.cli import explain
 from democd.errors import BuildError
 
 ALL = {
     "build": build.measure,
+    "repeat": repeat.measure,
     "master": master.measure,
     "boot": boot.measure,
     "guests": guests.measure,

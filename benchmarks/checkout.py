@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,6 +24,8 @@ from democd.supply import Supply
 from democd.workspace import Workspace
 
 PARTS = ("build.py", "democd", "democd.toml", "docs", "grub", "overlays", "profiles", "rootfs")
+
+NO_NETWORK = ("unshare", "--net")
 
 
 @dataclass(frozen=True)
@@ -50,18 +53,23 @@ class Checkout:
         for folder in (self.work, self.output):
             shutil.rmtree(folder, ignore_errors=True)
 
-    def build(self, *options: str | Path) -> float:
+    def forget_steps(self) -> None:
+        """Remove all that was built; packages that were fetched are kept."""
+        shutil.rmtree(self.work / "steps", ignore_errors=True)
+
+    def build(self, *options: str | Path, network: bool = True) -> float:
         """Run `./build.py`, as a person does, and return the seconds that it took."""
+        alone = () if network else NO_NETWORK
+        return self._run("build", "--output-dir", self.output, *options, alone=alone)
+
+    def lock(self) -> None:
+        """Write democd.lock, of the packages that the mirror has now."""
+        self._run("lock")
+
+    def _run(self, verb: str, *options: str | Path, alone: Sequence[str] = ()) -> float:
+        words: list[str | Path] = [sys.executable, self.folder / "build.py", verb, "--quiet"]
         begun = time.monotonic()
-        run(
-            [
-                sys.executable, self.folder / "build.py", "build", "--quiet",
-                "--build-dir", self.work,
-                "--output-dir", self.output,
-                *options,
-            ],
-            cwd=self.folder,
-        )  # fmt: skip
+        run([*alone, *words, "--build-dir", self.work, *options], cwd=self.folder)
         return time.monotonic() - begun
 
     def append(self, name: str, line: str) -> None:

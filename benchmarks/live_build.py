@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from benchmarks.checkout import NO_NETWORK
 from democd.artifacts import Root
 from democd.errors import BuildError
 from democd.formats.isoread import open_disc
@@ -28,11 +29,20 @@ class LiveBuild:
         recipe: names the suite and the archive's components.
         packages: what shall be on the disc, besides live-build's own.
         root: democd's, made before: its mirrors are used here too.
+        keep: keep what was downloaded, and the first stage of the root, for the next build.
     """
 
-    def __init__(self, folder: Path, recipe: Recipe, packages: Sequence[str], root: Root) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        recipe: Recipe,
+        packages: Sequence[str],
+        root: Root,
+        *,
+        keep: bool = False,
+    ) -> None:
         self.folder = folder
-        self._options = options(recipe, mirrors(root))
+        self._options = options(recipe, mirrors(root), keep=keep)
         self._packages = packages
 
     def build(self) -> float:
@@ -42,8 +52,24 @@ class LiveBuild:
         self._lb("config", *self._options)
         chosen = self.folder / "config" / "package-lists" / "democd.list.chroot"
         chosen.write_text("\n".join(self._packages) + "\n")
+        return self.build_again()
+
+    def build_again(self) -> float:
+        """Let live-build find out what there is to do; return the seconds that it took."""
         begun = time.monotonic()
         self._lb("build")
+        return time.monotonic() - begun
+
+    def build_clean(self) -> float:
+        """Make the disc of what is kept of downloads; return the seconds that it took."""
+        self._lb("clean")
+        return self.build_again()
+
+    def build_offline(self) -> float:
+        """Do the same where there is no network; return the seconds that it took."""
+        self._lb("clean")
+        begun = time.monotonic()
+        run([*NO_NETWORK, "lb", "build"], contained=True, cwd=self.folder)
         return time.monotonic() - begun
 
     def rebuild(self) -> float:
@@ -90,12 +116,12 @@ def require() -> None:
         )
 
 
-def options(recipe: Recipe, mirror: dict[str, str]) -> list[str]:
+def options(recipe: Recipe, mirror: dict[str, str], *, keep: bool = False) -> list[str]:
     """Return the words for `lb config`: all that shapes what is compared, else its defaults.
 
     No installer, recommended packages, sources or firmware, since democd's disc has none; nothing
-    kept from run to run. `minbase` leaves out the packages that democd's root does not have
-    either, which is to live-build's advantage.
+    kept from run to run unless told. `minbase` leaves out the packages that democd's root does not
+    have either, which is to live-build's advantage.
     """
     return [
         "--distribution", recipe.root.suite,
@@ -110,7 +136,9 @@ def options(recipe: Recipe, mirror: dict[str, str]) -> list[str]:
         "--debian-installer", "none",
         "--memtest", "none",
         "--binary-images", "iso-hybrid",
-        "--cache", "false",
+        "--cache", str(keep).lower(),
+        "--cache-packages", str(keep).lower(),
+        "--cache-indices", str(keep).lower(),
         "--zsync", "false",
         "--mirror-bootstrap", mirror[""],
         "--mirror-chroot-security", mirror["-security"],
