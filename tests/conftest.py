@@ -17,6 +17,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 pytest.register_assert_rewrite("tests.boot.checks", "tests.boot.hardware")
 
@@ -27,6 +28,10 @@ from tests.support.keys import new_keys  # noqa: E402
 from tests.support.shaping import shape  # noqa: E402
 from tests.support.trees import Trees  # noqa: E402
 from tests.support.world import Built, build_world, lay_source  # noqa: E402
+
+# Machines are slow, shared and noisy: how long an example took says nothing about it.
+settings.register_profile("democd", deadline=None)
+settings.load_profile("democd")
 
 # A shell's background job starts with Ctrl-C ignored, and what tests interrupt would inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -56,7 +56,7 @@ def test_hostile_discs_do_no_harm(
 
     @seed(2004)
     @settings(
-        max_examples=COUNTS[kind], deadline=None, database=None,
+        max_examples=COUNTS[kind], database=None,
         suppress_health_check=list(HealthCheck),
     )  # fmt: skip
     @given(disc=kinds[kind])

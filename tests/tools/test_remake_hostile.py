@@ -30,7 +30,7 @@ from tests.tools.hostile import BLOCK, Record
 
 pytestmark = pytest.mark.build  # they take too long for plain pytest
 
-QUICK = settings(max_examples=120, deadline=None, derandomize=True, database=None,
+QUICK = settings(max_examples=120, derandomize=True, database=None,
                  suppress_health_check=list(HealthCheck))  # fmt: skip
 
 

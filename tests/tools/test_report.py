@@ -252,7 +252,7 @@ def test_hostile_images_end_in_an_error_or_in_sizes(tmp_path: Path) -> None:
 @given(data=hostile_inputs.CHEAP)
 @example(data=hostile_inputs.PLAIN)
 @settings(
-    max_examples=40, deadline=None, derandomize=True, database=None,
+    max_examples=40, derandomize=True, database=None,
     suppress_health_check=list(HealthCheck),
 )  # fmt: skip
 def test_hostile_discs_are_refused_or_told_as_text(data: bytes) -> None:

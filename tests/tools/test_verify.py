@@ -371,9 +371,7 @@ def test_json_tells_the_same(patient: Patient) -> None:
     assert [check["name"] for check in data["checks"]] == [name for name, _ in CHECKS]
 
 
-@settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_no_damage_leads_to_a_traceback(patient: Patient, data: st.DataObject) -> None:
     """Flip bytes where structures are: descriptors, folders, catalog, GPTs, the ESP's head."""

@@ -75,7 +75,7 @@ def test_what_is_not_packed_is_told_so() -> None:
 
 
 @pytest.mark.parametrize("kind", MAGICS)
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(at=st.integers(0, 10_000), change=st.integers(1, 255))
 def test_a_flipped_byte_does_no_worse_than_a_refusal(kind: str, at: int, change: int) -> None:
     packed = bytearray(SHORT[kind])
@@ -86,7 +86,7 @@ def test_a_flipped_byte_does_no_worse_than_a_refusal(kind: str, at: int, change:
 
 
 @pytest.mark.parametrize("kind", MAGICS)
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(rest=st.binary(max_size=300))
 def test_junk_behind_a_magic_does_no_worse_than_a_refusal(kind: str, rest: bytes) -> None:
     with suppress(InputError):

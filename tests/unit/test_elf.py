@@ -45,7 +45,7 @@ def test_no_elf_file_is_told_so() -> None:
 WHOLE = crafted.vmlinux()
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(length=st.integers(0, len(WHOLE) - 1))
 def test_a_cut_elf_file_does_no_worse_than_a_refusal(length: int) -> None:
     with suppress(InputError):
@@ -53,7 +53,7 @@ def test_a_cut_elf_file_does_no_worse_than_a_refusal(length: int) -> None:
         assert len(file.notes) < 7  # all of its notes stand at the end
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(at=st.integers(0, 0xC0), value=st.binary(min_size=1, max_size=8))
 @example(at=0x38, value=b"\xff\xff")  # "the number of segments is elsewhere"
 @example(at=0x20, value=b"\xff" * 8)  # the segments lie beyond any file
@@ -80,7 +80,7 @@ def test_a_dos_program_is_no_efi_program() -> None:
         pe.read(dos)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(length=st.integers(0, 0x400), at=st.integers(0, 0x200), value=st.binary(max_size=8))
 def test_a_damaged_efi_program_does_no_worse_than_a_refusal(
     length: int, at: int, value: bytes

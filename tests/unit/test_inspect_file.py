@@ -129,7 +129,7 @@ SAMPLES = [
 ]
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     sample=st.sampled_from(SAMPLES),
     at=st.integers(0, 1024),

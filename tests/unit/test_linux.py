@@ -93,14 +93,14 @@ def test_another_elf_file_is_no_kernel() -> None:
 WHOLE = crafted.linux(kind="gzip")
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(length=st.integers(0, len(WHOLE) - 1))
 def test_a_kernel_that_was_not_copied_whole_is_refused(length: int) -> None:
     with pytest.raises(InputError):
         linux.read(WHOLE[:length])
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(at=st.integers(0x1F0, 0x260), value=st.binary(min_size=1, max_size=8))
 def test_a_damaged_setup_header_does_no_worse_than_a_refusal(at: int, value: bytes) -> None:
     with suppress(InputError):

@@ -53,7 +53,7 @@ def holdings(pieces: int = 300) -> Holdings:
     st.floats(10, 2000),
     st.floats(10, 2000),
 )
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_rectangles_fill_their_frame_and_are_as_large_as_their_values(
     values: list[float], width: float, height: float
 ) -> None:

@@ -81,7 +81,7 @@ def test_a_program_with_the_header_alone_is_no_xen() -> None:
 WHOLE = crafted.xen()
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     length=st.integers(0, len(WHOLE)), at=st.integers(0, len(WHOLE)), value=st.binary(max_size=8)
 )
