@@ -115,7 +115,8 @@ class Archive:
         Raises:
             BuildError: there is no network, or a signature is missing or wrong.
         """
-        self._run(["apt-get", "update"], what="the list of Debian's sources")
+        growing = self.config.parent
+        self._run(["apt-get", "update"], what="the list of Debian's sources", growing=growing)
 
     def show(self, names: Sequence[str]) -> str:
         """Return the entries of all versions of some source packages, as deb822."""
@@ -146,13 +147,15 @@ class Archive:
             BuildError: it cannot be fetched, or is not what the signed lists say.
         """
         words = ["apt-get", "source", "--download-only", "--only-source", f"{name}={version}"]
-        self._run(words, cwd=target, what=f"the source of {name} {version}")
+        self._run(words, cwd=target, what=f"the source of {name} {version}", growing=target)
 
-    def _run(self, words: list[str], *, what: str, cwd: Path | None = None) -> Finished:
+    def _run(
+        self, words: list[str], *, what: str, cwd: Path | None = None, growing: Path | None = None
+    ) -> Finished:
         try:
             # TMPDIR: it asks gpgv by files there, and takes a full /tmp for a wrong signature.
             env = {"APT_CONFIG": str(self.config), "TMPDIR": str(self.config.parent)}
-            return run(words, contained=True, cwd=cwd, env=env)
+            return run(words, contained=True, cwd=cwd, env=env, growing=growing)
         except BuildError as error:
             _, _, said = error.hint.partition("\n")
             if "is not signed" in said or "signatures" in said:

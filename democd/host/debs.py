@@ -18,7 +18,7 @@ from urllib.parse import unquote
 
 from democd.errors import BuildError
 from democd.host.apt import KEYRING, configure, not_there
-from democd.host.run import Finished, run
+from democd.host.run import PATIENCE, Finished, run
 
 SIGNED = f"signed-by={KEYRING}"
 """The option of a line in sources.list that names whom to trust."""
@@ -75,10 +75,14 @@ class Debs:
         folder: gets apt's configuration and lists; is made.
         lines: a sources.list.
         past: it is a snapshot, whose index is out of date.
+        patience: seconds to wait for more than next to nothing.
     """
 
-    def __init__(self, folder: Path, lines: str, *, past: bool = False) -> None:
+    def __init__(
+        self, folder: Path, lines: str, *, past: bool = False, patience: float = PATIENCE
+    ) -> None:
         self.folder = folder
+        self.patience = patience
         self.config = configure(folder, lines, past=past)
 
     def update(self) -> tuple[Release, ...]:
@@ -87,7 +91,7 @@ class Debs:
         Raises:
             AptError: there is no network, or a signature is missing or wrong.
         """
-        self._run(["apt-get", *_OPTIONS, "update"])
+        self._run(["apt-get", *_OPTIONS, "update"], growing=self.folder)
         found = []
         for path in sorted((self.folder / "state/lists").glob("*Release")):
             data = path.read_bytes()
@@ -146,7 +150,8 @@ class Debs:
         words = [word for url, path, digest in wanted for word in (url, path, f"SHA256:{digest}")]
         gone: dict[str, str] = {}
         try:
-            self._run([_HELPER, "download-file", *words])
+            # Files may go to several folders; all are of one build, whose scratch space is above.
+            self._run([_HELPER, "download-file", *words], growing=self.folder.parent)
         except AptError as error:
             failures = [line for line in error.said if line.startswith("E: Failed to fetch ")]
             why = [not_there(line).partition(":")[0] for line in failures]
@@ -162,7 +167,7 @@ class Debs:
                 copy.replace(path)
         return gone
 
-    def _run(self, words: Sequence[str | Path]) -> Finished:
+    def _run(self, words: Sequence[str | Path], growing: Path | None = None) -> Finished:
         said: list[str] = []
         try:
             return run(
@@ -170,6 +175,8 @@ class Debs:
                 contained=True,
                 env={"APT_CONFIG": str(self.config), "TMPDIR": str(self.folder)},
                 on_line=said.append,
+                growing=growing,
+                patience=self.patience,
             )
         except BuildError as error:
             raise AptError(error, said) from error

@@ -18,6 +18,7 @@ import sys
 import threading
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -38,6 +39,10 @@ PASSED_ON = (
     "TMPDIR",
 )
 _PIECE = 1 << 20
+PATIENCE = 120
+"""Seconds in which a program that fetches must get something: rather long, for it computes, too."""
+_LEAST = 1000  # bytes a second; as much as host/git.py asks for
+_STARVED = "got next to nothing in {:.0f} seconds, and was ended"
 _LATE = "had not done its work after {:.0f} seconds, and was ended"
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -118,6 +123,8 @@ def run(
     seconds: float = math.inf,
     most: int = sys.maxsize,
     errors: str = "replace",
+    growing: Path | None = None,
+    patience: float = PATIENCE,
 ) -> Finished:
     """Run a program to its end.
 
@@ -131,6 +138,8 @@ def run(
         log: a file that gets standard error whole, if the program ends well.
         seconds: it is ended when it has not ended by then; for what reads what strangers made.
         most: bytes of standard output that it may print; likewise.
+        growing: what it fetches goes below this folder; it is ended when next to nothing comes.
+        patience: seconds to wait for more of that.
         errors: how its output is decoded; by "surrogateescape" names of files stay what they are.
 
     Raises:
@@ -168,6 +177,9 @@ def run(
     ]
     timer = threading.Timer(min(seconds, threading.TIMEOUT_MAX), end, [_LATE.format(seconds)])
     timer.daemon = True
+    over = threading.Event()
+    if growing:
+        threads.append(threading.Thread(target=_guard, args=(growing, patience, over, end)))
     try:
         if seconds < math.inf:
             timer.start()
@@ -175,10 +187,11 @@ def run(
             thread.start()
         if feed and process.stdin:
             _feed(process.stdin, feed)
-        for thread in threads:
+        for thread in threads[:2]:
             thread.join()
         code = process.wait()
     finally:
+        over.set()
         timer.cancel()
         if process.poll() is None:
             process.kill()
@@ -203,6 +216,32 @@ def _feed(stream: IO[bytes], feed: Callable[[IO[bytes]], None]) -> None:
             feed(stream)
     except BrokenPipeError:
         pass  # the program ended early: its exit code and last lines tell why
+
+
+def _guard(
+    folder: Path, patience: float, over: threading.Event, end: Callable[[str], None]
+) -> None:
+    """End a program that fetches into a folder when next to nothing comes, until it is over.
+
+    Servers that say nothing apt and git leave by themselves; those that send a byte now and then
+    they would listen to for ever.
+    """
+    before = _size(folder)
+    while not over.wait(patience):
+        now = _size(folder)
+        if abs(now - before) < _LEAST * patience:
+            end(_STARVED.format(patience))
+            return
+        before = now
+
+
+def _size(folder: Path) -> int:
+    size = 0
+    for top, _, names in os.walk(folder):
+        for name in names:
+            with suppress(OSError):  # gone meanwhile
+                size += Path(top, name).lstat().st_size
+    return size
 
 
 def _collect(

@@ -35,16 +35,22 @@ runpy.run_path(build, run_name="__main__")
 
 @dataclass(frozen=True)
 class Place:
-    """A build folder, an output folder, and the recipe that is built there."""
+    """A build folder, an output folder, and keys of the recipe that is built there.
+
+    Attributes:
+        words: further options.
+    """
 
     build: Path
     output: Path
+    keys: Sequence[str] = ()
     words: Sequence[str] = ()
 
     def command(self) -> list[str]:
         """The words behind Python that build."""
         places = ["--build-dir", str(self.build), "--output-dir", str(self.output)]
-        return [str(PROJECT / "build.py"), "build", *self.words, *places]
+        keys = [word for key in self.keys for word in ("--set", key)]
+        return [str(PROJECT / "build.py"), "build", *keys, *self.words, *places]
 
     def start(self, *before: str) -> subprocess.Popen[str]:
         """Start a build; `before` are words between Python and the build."""
@@ -58,7 +64,7 @@ class Place:
     def run(self, *before: str) -> subprocess.CompletedProcess[str]:
         """Build to the end."""
         with self.start(*before) as process:
-            out, said = process.communicate(timeout=300)
+            out, said = process.communicate(timeout=1200)
         return subprocess.CompletedProcess(process.args, process.returncode, out, said)
 
     def signalled(self, event: str, path: str, number: Signals) -> subprocess.CompletedProcess[str]:

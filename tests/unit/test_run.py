@@ -160,3 +160,16 @@ def command_line(pid: int) -> list[str]:
         return Path(f"/proc/{pid}/cmdline").read_bytes().decode().split("\0")[:-1]
     except (FileNotFoundError, ProcessLookupError):
         return []
+
+
+def test_a_program_that_fetches_next_to_nothing_is_ended(tmp_path: Path) -> None:
+    drop = f"while :; do printf x >> {tmp_path}/got; sleep 0.1; done"
+    begun = time.monotonic()
+    with pytest.raises(BuildError, match="sh got next to nothing in 0 seconds, and was ended"):
+        run(["sh", "-c", drop], contained=True, growing=tmp_path, patience=0.4)
+    assert time.monotonic() - begun < 20
+
+
+def test_a_program_that_fetches_slowly_but_well_is_not_ended(tmp_path: Path) -> None:
+    pour = f"for n in 1 2 3 4 5 6; do head -c 4000 /dev/zero >> {tmp_path}/got; sleep 0.2; done"
+    run(["sh", "-c", pour], growing=tmp_path, patience=0.6)
