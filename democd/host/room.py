@@ -98,7 +98,9 @@ def _left(place: Path, known: Mapping[Path, tuple[int, bool]] | None = None) -> 
 def _reason(error: BaseException) -> list[str] | None:
     """Return what programs said, if it came to an error since a disk was full; else None."""
     cause: BaseException | None = error
-    while cause:
+    seen: list[BaseException] = []  # what is raised from itself has itself as its cause
+    while cause and cause not in seen:
+        seen.append(cause)
         if isinstance(cause, NoRoomError):
             return cause.said
         if isinstance(cause, OSError) and cause.errno in FULL:

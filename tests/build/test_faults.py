@@ -25,6 +25,8 @@ pytestmark = pytest.mark.build
 
 QUICK = ("layers.level=1", "disc.name=quick", "disc.media=dvd", "disc.version=1")
 """A disc of all stages, packed by what packs quickest."""
+GIVEN = ("packages", "root")
+"""Stages that take minutes and the network: tests/build/test_ends.py ends them."""
 LONG = ("base", "initrd-xen0", "initrd-xenU")
 """Stages that take so long that they are gone on with in one test only."""
 OLD = "the disc of yesterday"
@@ -36,7 +38,7 @@ def whole(root: Root, tmp_path_factory: pytest.TempPathFactory) -> Place:
     """The disc and all kept results, as they are when nothing happens."""
     top = tmp_path_factory.mktemp("whole")
     place = Place(top / "build", top / "dist", QUICK)
-    place.keep([root.made.path])
+    place.keep([root.made.path, *(root.made.path.parent).glob("packages-*")])
     done = place.run()
     assert done.returncode == 0, done.stderr
     return place
@@ -44,8 +46,8 @@ def whole(root: Root, tmp_path_factory: pytest.TempPathFactory) -> Place:
 
 @pytest.fixture(scope="module")
 def results(whole: Place) -> list[Path]:
-    """The kept results but for the root, in the order in which they are made."""
-    found = [it for it in in_order(whole.build) if stage_of(it) != "root"]
+    """The kept results but for the root's, in the order in which they are made."""
+    found = [it for it in in_order(whole.build) if stage_of(it) not in GIVEN]
     stages = [stage_of(it) for it in found]
     assert {"base", "survey", "layer-common", "initrd-xen0", "bootimg"} <= set(stages)
     return found
@@ -55,7 +57,7 @@ def results(whole: Place) -> list[Path]:
 def place(whole: Place, tmp_path: Path) -> Place:
     """A build folder with the root alone, and the disc of yesterday beside it."""
     place = Place(tmp_path / "build", tmp_path / "dist", QUICK)
-    place.keep((whole.build / "steps").glob("root-*"))
+    place.keep(it for it in in_order(whole.build) if stage_of(it) in GIVEN)
     place.output.mkdir()
     (place.output / "quick.iso").write_text(OLD)
     return place
@@ -90,7 +92,7 @@ def test_ended_at_each_stage_and_gone_on_with(
         assert done.returncode == code, (name, done.stderr)
         assert (place.output / "quick.iso").read_text() == OLD
     before = place.kept()
-    assert set(before) == {"root", *map(stage_of, results)}
+    assert set(before) == {*GIVEN, *map(stage_of, results)}
     done = place.run()
     assert done.returncode == 0, done.stderr
     assert place.kept() == before
@@ -156,6 +158,7 @@ def test_a_full_disk_at_each_stage(whole: Place, results: list[Path], tmp_path: 
         _mount_tmpfs(place.build, "900M")
         (place.build / "steps" / root.name).mkdir(parents=True)
         subprocess.run(["mount", "--bind", root, place.build / "steps" / root.name], check=True)
+        place.keep((whole.build / "steps").glob("packages-*"), copy=True)
         (place.build / "tmp").mkdir()
         (place.build / "lock").touch()
         place.output.mkdir()
@@ -222,9 +225,9 @@ def _fill(folder: Path, pages: int) -> None:
     assert found.f_bavail * found.f_frsize == pages * PAGE
 
 
-def test_two_builds_at_once_in_one_folder(whole: Place, place: Place) -> None:
+def test_two_builds_at_once_in_one_folder(whole: Place, results: list[Path], place: Place) -> None:
     """The second says so and ends, while the first works; a smoke test would wait."""
-    place.keep(it for it in (whole.build / "steps").iterdir() if stage_of(it) != "root")
+    place.keep(results)
     first = place.start(*signalling(END, r"/\.quick\.iso\.new\.part$", signal.SIGSTOP))
     state = Path(f"/proc/{first.pid}/stat")
     assert wait_for(lambda: state.read_text().rpartition(")")[2].split()[0] == "T", 60)

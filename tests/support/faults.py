@@ -71,14 +71,14 @@ class Place:
         """Build, and send a signal when a path, a regular expression, meets an audit event."""
         return self.run(*signalling(event, path, number))
 
-    def keep(self, results: Iterable[Path]) -> None:
-        """Let the build folder keep results of another one."""
+    def keep(self, results: Iterable[Path], *, copy: bool = False) -> None:
+        """Let the build folder keep results of another one; copies of them on another disk."""
         (self.build / "steps").mkdir(parents=True, exist_ok=True)
         for result in results:
             # Links: roots are large, and the builder never writes into a kept result.
-            shutil.copytree(
-                result, self.build / "steps" / result.name, symlinks=True, copy_function=os.link
-            )
+            put = shutil.copy2 if copy else os.link
+            target = self.build / "steps" / result.name
+            shutil.copytree(result, target, symlinks=True, copy_function=put)
 
     def kept(self) -> dict[str, tuple[int, int]]:
         """Return the kept results, with what tells one that was made again; all must be whole."""

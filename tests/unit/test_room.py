@@ -65,6 +65,9 @@ def test_a_step_without_room_says_where_and_how_much(
 def test_other_failures_stay_what_they_are(tmp_path: Path) -> None:
     with pytest.raises(BuildError, match="exit code 3"), room.watched(tmp_path, "a layer"):
         run(["sh", "-c", "exit 3"])
+    error = BuildError("itself")
+    with pytest.raises(BuildError, match="itself"), room.watched(tmp_path, "a layer"):
+        raise error from error
     with pytest.raises(PermissionError), room.watched(tmp_path, "a layer"):
         raise PermissionError(errno.EACCES, "no")
 
