@@ -50,6 +50,7 @@ def smoke(project: Path, *words: object) -> subprocess.CompletedProcess[str]:
     )  # fmt: skip
 
 
+@pytest.mark.boot
 def test_what_grub_cannot_load_is_told_and_kept(project: Path, make: Make, tmp_path: Path) -> None:
     kept = tmp_path / "kept"
     done = smoke(
@@ -74,7 +75,7 @@ def test_what_grub_cannot_load_is_told_and_kept(project: Path, make: Make, tmp_p
     by_hand(kept / "bios-cd/qemu.sh", shows=b"GNU GRUB")
 
 
-@pytest.mark.boot  # the firmware alone takes five seconds
+@pytest.mark.boot
 def test_what_grub_cannot_load_is_told_and_kept_by_uefi(
     project: Path, make: Make, tmp_path: Path
 ) -> None:
@@ -119,6 +120,7 @@ def by_hand(script: Path, *options: str, keys: bytes = b"", shows: bytes) -> byt
     return said
 
 
+@pytest.mark.boot
 @pytest.mark.parametrize(("sent", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_interrupted_it_ends_its_machines_and_says_so(
     project: Path, make: Make, tmp_path: Path, sent: signal.Signals, code: int
@@ -150,6 +152,7 @@ def test_interrupted_it_ends_its_machines_and_says_so(
         assert file in told
 
 
+@pytest.mark.boot
 def test_killed_it_leaves_no_machine(project: Path, make: Make) -> None:
     iso = make(WAITS)
     with subprocess.Popen(
