@@ -62,7 +62,7 @@ def fetched(mirror: Mirror, tmp_path_factory: pytest.TempPathFactory) -> Place:
 def fails(place: Place, told: str) -> str:
     done = place.run()
     assert done.returncode == 1, done.stderr
-    assert told in done.stderr
+    assert told in done.stderr, done.stderr
     assert "Traceback" not in done.stderr
     assert len(done.stderr.splitlines()) < 16, done.stderr
     assert not place.scratch()
@@ -77,7 +77,7 @@ def fails(place: Place, told: str) -> str:
         (r"Release$", mirrors.has_it_not, CANNOT),
         (LIST, mirrors.has_it_not, CANNOT),
         (LIST, mirrors.sends_other_bytes, OTHER),
-        (LIST, mirrors.cuts_off, CANNOT),
+        (LIST, mirrors.cuts_off, OTHER),
     ],
     ids=lambda it: getattr(it, "__name__", None),
 )
@@ -122,7 +122,7 @@ def test_about_a_package(
     mirror.lie(r"\.deb$", fault)
     fails(place, told)
     assert {path.name for path in (tmp_path / "cache").glob("*.deb")} == whole - {largest.name}
-    assert place.kept() == before
+    assert set(place.kept()) == set(before)  # the list itself is asked for anew when one is gone
     if fault is not mirrors.cuts_off:
         return
     mirror.honest()
