@@ -86,8 +86,9 @@ def _shortened(lines: list[str], room: float, size: float, most: int) -> list[st
     """Return lines up to the first that is too long, or too many, which is cut; or nothing."""
     end = next((at for at, it in enumerate(lines) if width(it, size) > room), len(lines))
     end = min(end, most - 1)
-    last = cut("".join(lines[end:]), room, size)
-    return [*lines[:end], last] if last else lines[:end]
+    if last := cut("".join(lines[end:]), room, size):
+        return [*lines[:end], last]
+    return _shortened(lines, room, size, end) if end else []
 
 
 def cut(text: str, room: float, size: float) -> str:

@@ -128,6 +128,8 @@ def test_a_name_is_broken_where_its_words_end_and_cut_where_it_must() -> None:
     narrow = labels.block("openssh-server", "1.0 MB", Rect(0, 0, 60, 60))
     assert [label.text for label in narrow] == ["opens…", "1.0 MB"]
     assert labels.block("bash", "1.0 MB", Rect(0, 0, 9, 60)) == ()
+    ended = labels.block("grub-wwwwwwww", "1.0 MB", Rect(0, 0, 52, 60))
+    assert ended[0].text == "grub…", "not as if that were all of its name"
 
 
 # --- colours --------------------------------------------------------------------------------------
