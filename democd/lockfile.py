@@ -224,8 +224,8 @@ def _release(suite: str, components: Sequence[str]) -> str:
 def other_tools(lock: Lock, tools: Mapping[str, str]) -> list[str]:
     """Return a sentence for each program of the host that is another than when it was written."""
     return [
-        f"{name} is {tools.get(name, 'not there')}, and was {version} when the lock was written: "
-        "the disc may differ"
+        f"{name} is {tools.get(name, 'not there')}, and was {version} when the lock was written; "
+        "the disc should be the same: if it is not, look there first"
         for name, version in sorted(lock.tools.items())
         if tools.get(name) != version
     ]
