@@ -23,6 +23,12 @@ BOOT_CATALOG = "/boot/grub/boot.cat"  # El Torito's list of the two; made with t
 ESP_IMAGE = "/boot/grub/efi.img"  # El Torito, UEFI; and the ESP partition of a USB disk
 EFI_LOADER = "/EFI/BOOT/BOOTX64.EFI"
 
+NET_FOLDER = "/boot/netboot"  # what `build.py netboot` lays out for a server
+NET_BIOS = "/boot/netboot/bios.0"  # GRUB for PXE
+NET_UEFI = "/boot/netboot/uefi.efi"  # GRUB for UEFI's network boot
+NET_INITRD = "/boot/netboot/initrd"  # goes behind xen0's: network drivers, and what fetches
+NET_MENU = "/boot/netboot/menu.cfg"
+
 BUILDER = "usr/share/democd"  # the builder itself, in the root of dom0 and plain Linux
 
 INSTALLER = "/install.pyz"  # `xendemo install` for a Linux that has the disc mounted
@@ -38,9 +44,11 @@ SBOM = "/sbom.spdx.json"  # packages with licences and sources, as SPDX has them
 COMMAND_LINE = {
     "role": "dom0, guest or plain: which layers make the root; micro: a guest without a root",
     "toram": "copy the disc into memory and let go of it",
+    "fetch": "URL: fetch the disc by HTTP from this folder, as `build.py netboot` lays it out",
     "findiso": "PATH: the disc is an .iso file on some partition",
     "checkmedia": "check every file on the disc; a damaged disc is booted only if you then say so",
     "debug": "a shell in the initrd, before the root is entered",
+    "fetchcard": "MAC address of the network card to fetch through, where there are several",
     "ip": "ADDRESS::GATEWAY:NETMASK::INTERFACE:off, or dhcp (the kernel's own syntax)",
     "answers": "URL, DEVICE:/PATH or LABEL=NAME:/PATH: install by that file, asking nothing",
     "ssh": "=password lets people log in over the network with a password",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from democd import layout
 from democd.artifacts import (
     BootImages,
     DiscPlan,
@@ -84,6 +85,7 @@ def build(
         memory = _gather_ram_root(recipe, system, laid_out, reporter)
         initial = _make_initrds(recipe, workspace, system, bootable, below, memory, reporter)
         boot = _make_boot_images(recipe, workspace, system, reporter)
+        network = _make_net_parts(recipe, workspace, system, bootable, reporter)
         bill = _list_licences(
             recipe, identity, workspace, system, bootable, brought, squashed, reporter
         )
@@ -103,6 +105,7 @@ def build(
                 sbom=bill,
                 sources=source,
                 sign=sign,
+                network=network,
             )
         return _write(recipe, identity, plan, source, output, reporter, sign)
 
@@ -178,6 +181,7 @@ def _render_texts(
     project, version, builder = recipe.folder, identity.version, identity.builder
     with reporter.step("menus", "menus and README.CD"):
         texts = menus.render(recipe, bootable, version, project / "grub")
+        texts |= menus.netboot(recipe, bootable, version, project / "grub")
         return texts, menus.readme(recipe, bootable, version, builder, project / "docs")
 
 
@@ -237,6 +241,16 @@ def _make_boot_images(
 ) -> BootImages:
     with reporter.step("grub", "boot images for BIOS and UEFI"):
         return bootimg.build(workspace, system, recipe.disc.volume_id, recipe.console)
+
+
+def _make_net_parts(
+    recipe: Recipe, workspace: Workspace, system: Root, bootable: Kernels, reporter: Reporter
+) -> dict[str, Path]:
+    """Return what `build.py netboot` needs beside the disc's other files, by path on the disc."""
+    with reporter.step("netboot", "images and initrd for a network boot") as step:
+        packed = initrds.build_net(workspace, recipe, system, bootable, recipe.folder)
+        step.says(f"initrd {_mb(packed)}")
+        return {**bootimg.build_net(workspace, system), layout.NET_INITRD: packed}
 
 
 def _list_licences(

@@ -19,7 +19,7 @@ PARTS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("hypervisor", (layout.XEN,)),
     ("kernels", (*layout.KERNEL.values(), layout.TEST_KERNEL)),
     ("initrds", tuple(layout.INITRD.values())),
-    ("boot loader", (f"{layout.GRUB_FOLDER}/*", "/EFI/*")),
+    ("boot loader", (f"{layout.GRUB_FOLDER}/*", f"{layout.NET_FOLDER}/*", "/EFI/*")),
     ("guests", (f"{layout.GUESTS}/*",)),
     ("installer", (layout.INSTALLER,)),
     ("texts", (layout.README, layout.PACKAGES, layout.MANIFEST, layout.SBOM, *layout.UNLISTED)),

@@ -172,7 +172,7 @@ def small_project(tmp_path: Path) -> Path:
     files = [
         *(f"rootfs/packages/{name}" for name in ("base", "xen", "network", "tools", "desktop")),
         *(f"rootfs/packages/{name}" for name in ("devel", "remake")),
-        *(f"rootfs/modules/{name}" for name in ("disc", "hardware", "frontends")),
+        *(f"rootfs/modules/{name}" for name in ("disc", "hardware", "frontends", "network")),
         *(f"overlays/{name}/etc/motd" for name in ("common", "xendemo", "dom0", "guest", "plain")),
         *(f"grub/entries/{name}.cfg.j2" for name in ("xen", "xen-ip", "xen-safe", "linux")),
         *(

@@ -53,10 +53,14 @@ class Nic:
         model: a name of `devices.NICS`.
         forward: TCP ports of the machine; each is reachable on a free port of 127.0.0.1, which
             `Running.port` tells.
+        tftp: a folder that QEMU serves; the firmware then starts `bootfile` of it, if no drive
+            comes first. The machine reaches servers on 127.0.0.1 as 10.0.2.2.
     """
 
     model: str = "e1000"
     forward: tuple[int, ...] = ()
+    tftp: Path | None = None
+    bootfile: str = ""
 
 
 @dataclass(frozen=True)
@@ -147,7 +151,7 @@ def argv(machine: Machine, folder: Path) -> list[str]:
         line += ["-drive", f"if=pflash,unit=1,format=raw,file={_quoted(folder / VARS)}"]
     line += _drives(machine.drives)
     for number, nic in enumerate(machine.nics):
-        line += _nic(number, nic)
+        line += _nic(number, nic, len(machine.drives))
     return line + _serial(machine, folder)
 
 
@@ -177,14 +181,20 @@ def _drives(drives: Sequence[Drive]) -> list[str]:
     return line
 
 
-def _nic(number: int, nic: Nic) -> list[str]:
+def _nic(number: int, nic: Nic, drives: int) -> list[str]:
     name = f"net{number}"
     # Port 0: the kernel chooses a free one, without a race between two machines.
     forwards = "".join(f",hostfwd=tcp:127.0.0.1:0-:{port}" for port in nic.forward)
-    # No card's ROM: it would boot from the network, and takes the firmware's time and memory.
-    card = f"netdev={name},mac={mac(number)},romfile="
+    card = f"netdev={name},mac={mac(number)}"
+    served = ""
+    if nic.tftp:
+        card += f",bootindex={drives + number}"
+        served = f",tftp={_quoted(nic.tftp)},bootfile={nic.bootfile}"
+    else:
+        # No card's ROM: it would boot from the network, and takes the firmware's time and memory.
+        card += ",romfile="
     return [
-        "-netdev", f"user,id={name},net=10.0.{2 + number}.0/24{forwards}",
+        "-netdev", f"user,id={name},net=10.0.{2 + number}.0/24{served}{forwards}",
         "-device", f"{nic_model(nic.model)},{card}",
     ]  # fmt: skip
 

@@ -147,6 +147,10 @@ class Initrd:
         ("disc", "frontends"), "lists in rootfs/modules/, for guests",
         checks.found_in("rootfs/modules", "module list"),
     )  # fmt: skip
+    net: tuple[str, ...] = _key(
+        ("network",), "further ones where a network starts dom0 or plain Linux",
+        checks.found_in("rootfs/modules", "module list"),
+    )  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -32,6 +32,7 @@ OF_THE_PROJECT = (
     "login.password_hash",
     "initrd.xen0",
     "initrd.xenU",
+    "initrd.net",
     "ramroot.programs",
     "ramroot.overlays",
     "menu.entries",

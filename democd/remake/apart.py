@@ -47,8 +47,7 @@ def unpack(source: Path, target: Path, reporter: Reporter) -> Folder:
         InputError: `source` is no disc of ours, or `target` is taken.
         BuildError: the disc is damaged, or there is no room.
     """
-    if target.is_symlink() or (target.exists() and not _is_empty(target)):
-        raise InputError(f"{target} is there already", "name a new folder")
+    refuse_taken(target)
     there = mounted.at(source) if source.is_dir() else None
     with opened(there.device if there else source) as original:
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -64,6 +63,12 @@ def unpack(source: Path, target: Path, reporter: Reporter) -> Folder:
         finally:
             remove(scratch)
     return folder.read(target)
+
+
+def refuse_taken(target: Path) -> None:
+    """Refuse to make a folder where something is, unless that is an empty one."""
+    if target.is_symlink() or (target.exists() and not _is_empty(target)):
+        raise InputError(f"{target} is there already", "name a new folder")
 
 
 def remove(scratch: Path) -> None:
@@ -238,11 +243,11 @@ def _open_initrd(packed: Path, tree: Path, *, own: bool) -> dict[str, Special]:
     return special
 
 
-def refuse_no_room(where: Path, needed: int) -> None:
+def refuse_no_room(where: Path, needed: int, what: str = "unpacking") -> None:
     """Refuse to write `needed` bytes into a folder whose disk has not got them."""
     free = shutil.disk_usage(where).free - SPARE
     if needed > free:
         raise BuildError(
-            f"unpacking needs {needed / 1e6:.0f} MB, and {where} has {max(free, 0) / 1e6:.0f}",
+            f"{what} needs {needed / 1e6:.0f} MB, and {where} has {max(free, 0) / 1e6:.0f}",
             "name a folder on a larger disk",
         )

@@ -191,7 +191,8 @@ def texts(unpacked: Folder, change: Change, xen_path: Path, xen_version: str) ->
         InputError: one of them was edited by hand, which that would undo.
         Mistakes: Xen does not know an option.
     """
-    _refuse_edited(unpacked, (layout.GRUB_CFG, menus.LOOPBACK_CFG, layout.README), change.keys)
+    written = (layout.GRUB_CFG, menus.LOOPBACK_CFG, layout.NET_MENU, layout.README)
+    _refuse_edited(unpacked, written, change.keys)
     data = xen_path.read_bytes()
     found = xen.read(unpack(data) if compression(data) else data)
     releases = unpacked.about["kernels"]
@@ -199,6 +200,8 @@ def texts(unpacked: Folder, change: Change, xen_path: Path, xen_version: str) ->
     booted = Kernels(xen_path, xen_version, found.options, told[0], told[1])
     recipe, disc = change.recipe, change.recipe.disc
     rendered = menus.render(recipe, booted, disc.version, PROJECT / "grub")
+    if layout.NET_MENU in unpacked.files():  # an older disc has none
+        rendered |= menus.netboot(recipe, booted, disc.version, PROJECT / "grub")
     rendered[layout.README] = menus.readme(
         recipe, booted, disc.version, disc.builder, PROJECT / "docs"
     )

@@ -7,7 +7,7 @@ import io
 import tarfile
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath
 
 import jinja2
 
@@ -112,8 +112,38 @@ def make(folder: Path, grub: Grub, embedded: str, date: int) -> None:
     images.esp.write_bytes(fat.pack(files, label=ESP_LABEL, serial=serial, date=date))
 
 
+def build_net(workspace: Workspace, root: Root) -> dict[str, Path]:
+    """Make the images that are started over a network, or take the kept ones.
+
+    They hold no script: GRUB reads the grub.cfg beside them, on the server they came from.
+
+    Returns:
+        Their files by path on the disc.
+
+    Raises:
+        BuildError: GRUB is not in the root, lacks a module, or fails.
+    """
+    grub = suite_grub(root.parts)
+    modules = {target: module_names(target) for target in ("netbios", "netuefi")}
+    inputs = {"root": root.made, "modules": modules, "format": FORMAT}
+    made = workspace.step("netimg", inputs, lambda folder: make_net(folder, grub))
+    return net_images_in(made.path)
+
+
+def net_images_in(folder: Path) -> dict[str, Path]:
+    """Return the images that `make_net` put into a folder, by path on the disc."""
+    return {path: folder / PurePath(path).name for path in (layout.NET_BIOS, layout.NET_UEFI)}
+
+
+def make_net(folder: Path, grub: Grub) -> None:
+    """Make the images for networks in an empty folder; errors as for `make`."""
+    images = net_images_in(folder)
+    _mkimage(grub, "i386-pc-pxe", grub.bios, "netbios", None, images[layout.NET_BIOS])
+    _mkimage(grub, "x86_64-efi", grub.efi, "netuefi", None, images[layout.NET_UEFI])
+
+
 def _mkimage(
-    grub: Grub, target: str, folder: Path, list_name: str, memdisk: Path, output: Path
+    grub: Grub, target: str, folder: Path, list_name: str, memdisk: Path | None, output: Path
 ) -> None:
     modules = module_names(list_name)
     missing = [name for name in modules if not (folder / f"{name}.mod").is_file()]
@@ -122,14 +152,21 @@ def _mkimage(
             f"GRUB in {folder} has no module {', '.join(missing)}",
             "the root needs grub-pc-bin and grub-efi-amd64-bin; or correct grub/modules/*.txt",
         )
+    script = (
+        [
+            "--config", TEMPLATES / START,
+            "--memdisk", memdisk,
+            "--prefix", layout.GRUB_FOLDER,  # after --memdisk, which sets it as well
+        ]
+        if memdisk
+        else ["--prefix", ""]  # the folder that the firmware read the image from
+    )  # fmt: skip
     run(
         [
             *grub.mkimage,
             "--directory", folder,
             "--format", target,
-            "--config", TEMPLATES / START,
-            "--memdisk", memdisk,
-            "--prefix", layout.GRUB_FOLDER,  # after --memdisk, which sets it as well
+            *script,
             "--output", output,
             *modules,
         ]
@@ -138,10 +175,15 @@ def _mkimage(
 
 
 def module_names(target: str) -> list[str]:
-    """Return the names of the modules in an image, `bios` or `efi`, each once."""
+    """Return the names of the modules in an image, each once.
+
+    Args:
+        target: `bios` or `efi`; `netbios` or `netuefi` for an image that a network starts.
+    """
+    common = "net" if target.startswith("net") else "common"
     lines = [
         line.strip()
-        for name in ("common", target)
+        for name in (common, target)
         for line in (TEMPLATES / "modules" / f"{name}.txt").read_text().splitlines()
     ]
     return list(dict.fromkeys(line for line in lines if line and not line.startswith("#")))

@@ -49,6 +49,7 @@ def plan(
     sbom: bytes = b"",
     sources: Sources = NO_SOURCES,
     sign: Sign | None = None,
+    network: Mapping[str, Path] | None = None,
 ) -> DiscPlan:
     """Decide every path on the disc; writes nothing, but reads each file once for its digest.
 
@@ -67,12 +68,14 @@ def plan(
         sbom: /sbom.spdx.json; likewise.
         sources: their squashfs, which no role stacks, and what is in it.
         sign: signs the sums; None for a disc without a signature.
+        network: by path on the disc, what starts machines over a network.
 
     Raises:
         BuildError: two things of one name, or more than the medium holds.
     """
     layers = [*layers, *([sources.layer] if sources.layer else [])]
     files = _sources(recipe, kernels, layers, initrds, menus, boot)
+    files |= network or {}
     files[layout.README] = readme.encode()
     if installer:
         files[layout.INSTALLER] = installer

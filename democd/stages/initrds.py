@@ -38,6 +38,10 @@ PROGRAMS = {
     "bin/guest-network": "overlays/guest/usr/lib/xendemo/guest-network",
 }
 """Path in the initrd, to our program in the project."""
+NET_PROGRAMS = {
+    "bin/fetch-disc": "rootfs/fetch-disc",
+    "bin/dhcp-lease": "rootfs/dhcp-lease",
+}
 LINKS = {
     "bin/sh": "busybox",
     "bin/reboot": "poweroff",
@@ -131,6 +135,52 @@ def build(
     return Initrd(name, made.path / f"initrd-{name}")
 
 
+def build_net(
+    workspace: Workspace, recipe: Recipe, root: Root, kernels: Kernels, project: Path
+) -> Path:
+    """Return what goes behind xen0's initrd where the disc comes over a network.
+
+    That is what fetches it, and network drivers. The modules' indexes take the place of xen0's:
+    they know the modules of both.
+
+    Args:
+        workspace: keeps the result.
+        recipe: names the module lists.
+        root: has the date of every file in it.
+        kernels: xen0 and its modules.
+        project: the folder with rootfs/.
+
+    Raises:
+        Mistakes, BuildError: as for `build`.
+    """
+    folder = project / "rootfs/modules"
+    below = drivers.read_lists(folder, recipe.initrd.xen0)
+    words = {**below, **drivers.read_lists(folder, recipe.initrd.net)}
+    programs = {path: project / source for path, source in NET_PROGRAMS.items()}
+    inputs = {
+        "format": FORMAT,
+        "level": ZSTD_LEVEL,
+        "date": root.date,
+        "release": kernels.dom0.release,
+        "programs": programs,
+        "modules": _modules_inputs(kernels.dom0, root, words),
+        "below": below,
+    }
+
+    def make(target: Path) -> None:
+        there = plan_modules(kernels.dom0, below).files
+        plan = plan_modules(kernels.dom0, words)
+        more = {path: file for path, file in plan.files.items() if path not in there}
+        top = f"lib/modules/{kernels.dom0.release}"
+        entries = [
+            *(cpio.file(name, path.read_bytes(), 0o755) for name, path in programs.items()),
+            *_of_modules(top, ModulePlan(more, plan.indexes)),
+        ]
+        (target / "initrd-net").write_bytes(compress(cpio.pack(entries, root.date)))
+
+    return workspace.step("initrd-net", inputs, make).path / "initrd-net"
+
+
 def _modules_inputs(
     kernel: Kernel, root: Root, words: Mapping[str, Sequence[str]]
 ) -> dict[str, object]:
@@ -201,6 +251,13 @@ def contents(
         *(cpio.file(name, path.read_bytes(), 0o755) for name, path in programs.items()),
         *(cpio.file(name, path.read_bytes(), _mode(path)) for name, path in ram.files.items()),
         *(cpio.file(name, text.encode()) for name, text in texts.items()),
+        *_of_modules(top, plan),
+    ]
+
+
+def _of_modules(top: str, plan: ModulePlan) -> list[cpio.Entry]:
+    """Return the files of a kernel's modules, below lib/modules/RELEASE."""
+    return [
         *(cpio.file(f"{top}/{name}", text.encode()) for name, text in plan.indexes.items()),
         *(cpio.file(f"{top}/{name}", plain(path)) for name, path in plan.files.items()),
     ]

@@ -7,6 +7,7 @@ import shlex
 import textwrap
 import unicodedata
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,8 @@ SERIAL_UNITS = {"com1": 0, "com2": 1, "none": None}
 README_WIDTH = 72
 WELL_KNOWN = "xendemo"
 """The password that `WELL_KNOWN_HASH` is of."""
+MEDIUM_ENTRIES = ("toram", "checkmedia")
+"""Entries that say what is done with the medium; over a network there is none."""
 HELP = "help"
 """The entry that is there though no recipe names it."""
 
@@ -53,6 +56,29 @@ def render(recipe: Recipe, kernels: Kernels, version: str, templates: Path) -> d
     }
     check_xen_options(texts[layout.GRUB_CFG], kernels)
     return texts
+
+
+def netboot(recipe: Recipe, kernels: Kernels, version: str, templates: Path) -> dict[str, str]:
+    """Return the menu for machines that are started over a network, by its path on the disc.
+
+    It has the entries of the disc's own menu, but for those that are about a medium. Arguments and
+    errors are those of `render`.
+    """
+    menu = recipe.menu
+    about = replace(
+        menu,
+        entries=tuple(name for name in menu.entries if name not in MEDIUM_ENTRIES),
+        more=tuple(name for name in menu.more if name not in MEDIUM_ENTRIES),
+    )
+    if menu.default in MEDIUM_ENTRIES:
+        about = replace(about, default=(*about.entries, *about.more, HELP)[0])
+    facts = _facts(replace(recipe, menu=about), kernels, version) | {
+        "default": default_entry(replace(recipe, menu=about)),
+        "net": True,
+    }
+    text = _render(templates, "netboot.cfg.j2", facts)
+    check_xen_options(text, kernels)
+    return {layout.NET_MENU: text}
 
 
 def readme(recipe: Recipe, kernels: Kernels, version: str, builder: str, templates: Path) -> str:
@@ -112,6 +138,7 @@ def _facts(recipe: Recipe, kernels: Kernels, version: str) -> dict[str, Any]:
     """Return what every template may use."""
     return {
         "paths": layout,
+        "net": False,
         "command_line": layout.COMMAND_LINE,
         "disc": recipe.disc,
         "menu": recipe.menu,

@@ -10,6 +10,7 @@ from tests.boot import guest_ends as e
 from tests.boot import guest_network as n
 from tests.boot import guests as g
 from tests.boot import hardware as h
+from tests.boot import netbooted as b
 from tests.boot import remaking as r
 from tests.boot.fleet import Case, disc_at
 from tests.boot.media import Media
@@ -189,6 +190,38 @@ CASES = (
         drives=disc_at("virtio-scsi-cd"),
         firmware="uefi",
         entry="graphics",
+    ),
+    Case(
+        "netboot-bios",
+        (
+            c.comes_up,
+            *XEN,
+            b.every_layer_came_over_the_network_and_is_right,
+            b.a_file_of_each_layer_is_in_the_root,
+            b.disc_is_whole_in_memory,
+            c.dhcp_gives_an_address,
+            g.a_guest_of_96_mb_runs_beside_dom0,
+        ),
+        netboot=True,
+        memory=700,
+    ),
+    Case(
+        "netboot-uefi",
+        (
+            b.wrong_layer_is_named_and_not_booted,
+            b.right_layer_is_fetched_then_and_it_boots,
+            c.dom0_runs,
+            b.every_layer_came_over_the_network_and_is_right,
+            b.disc_is_whole_in_memory,
+            c.dhcp_gives_an_address,
+        ),
+        netboot=True,
+        wrong="common",
+        firmware="uefi",
+        memory=700,
+        entry="xen",
+        cards=("virtio-net-pci",),
+        user="",
     ),
     Case(
         "damaged-disc",

@@ -24,6 +24,7 @@ from democd.host.running import Running, started
 from democd.smoke.console import Console, ConsoleError
 from democd.smoke.menu import Edit, Entry, Grub, find, menu_of
 from tests.boot.media import Media
+from tests.boot.serving import Server, serving
 
 AT_ONCE = int(os.environ.get("XENDEMO_BOOTS_AT_ONCE", "2"))
 
@@ -41,6 +42,7 @@ class Visit:
     Attributes:
         greeting: what the log-in showed.
         folder: for screenshots.
+        server: the web server of a machine that a network starts.
     """
 
     case: Case
@@ -49,9 +51,15 @@ class Visit:
     folder: Path
     log: Path
     greeting: str = ""
+    server: Server | None = None
 
     def screenshot(self, what: str) -> Path:
         return self.running.screenshot(self.folder / f"{self.case.name}-{what}.png")
+
+    def server_asked(self) -> list[str]:
+        """Return the paths that the machine asked the web server for."""
+        assert self.server
+        return self.server.asked
 
 
 Check = Callable[[Visit], object]
@@ -80,6 +88,8 @@ class Case:
         cards: models of network cards; the first has ports forwarded to it.
         settled: whether the checks want all services to be up, not only a log-in.
         disc: the fixture that is the disc.
+        netboot: whether a network starts it, without any drive.
+        wrong: the layer that the web server has wrong at first.
     """
 
     name: str
@@ -94,15 +104,18 @@ class Case:
     cards: tuple[str, ...] = ("e1000",)
     settled: bool = True
     disc: str = "iso"
+    netboot: bool = False
+    wrong: str = ""
 
-    def machine(self, media: Media) -> Machine:
+    def machine(self, media: Media, served: Path | None = None) -> Machine:
         first, *others = self.cards
+        image = "uefi.efi" if self.firmware == "uefi" else "bios.0"
         return Machine(
-            self.drives(media),
+            () if served else self.drives(media),
             firmware=self.firmware,  # type: ignore[arg-type]
             chipset=self.chipset,  # type: ignore[arg-type]
             memory=self.memory,
-            nics=(Nic(first, forward=(22, 2201)), *map(Nic, others)),
+            nics=(Nic(first, (22, 2201), served, image), *map(Nic, others)),
             accel=accelerator(),
         )
 
@@ -163,10 +176,17 @@ class Fleet:
         return report
 
     def _boot(self, case: Case, media: Media, menu: Menu, report: Report) -> None:
-        machine = case.machine(media)
-        with started(machine) as running, Console.at(running.serial, report.log) as console:
+        with contextlib.ExitStack() as stack:
+            server = None
+            if case.netboot:
+                served = self.folder / f"served-{case.name}"
+                server = stack.enter_context(serving(media.iso, served, case.wrong))
+            running = stack.enter_context(
+                started(case.machine(media, server.folder if server else None))
+            )
+            console = stack.enter_context(Console.at(running.serial, report.log))
             self._running.append(running)
-            visit = Visit(case, running, console, self.folder, report.log)
+            visit = Visit(case, running, console, self.folder, report.log, server=server)
             try:
                 self._come_up(visit, menu)
                 report.seconds = console.transcript.seconds()

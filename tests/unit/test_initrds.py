@@ -37,7 +37,7 @@ class Bench:
         (folder / "parts/usr/bin").mkdir()
         (folder / "parts/usr/bin/busybox").write_bytes(b"ELF")
         (folder / "rootfs/modules").mkdir(parents=True)
-        for program in initrds.PROGRAMS.values():
+        for program in (*initrds.PROGRAMS.values(), *initrds.NET_PROGRAMS.values()):
             (folder / program).parent.mkdir(parents=True, exist_ok=True)
             (folder / program).write_text("#!/bin/sh\n")
         self.list("disc", "a  # needs b\n\n# nothing here\ninside\nd\n")
@@ -60,6 +60,14 @@ class Bench:
 
     def files(self) -> dict[str, cpio.Entry]:
         archive = zstandard.ZstdDecompressor().decompressobj().decompress(self.bytes())
+        return {entry.name: entry for entry in cpio.unpack(archive)}
+
+    def network(self) -> dict[str, cpio.Entry]:
+        """What a network boot has behind that."""
+        workspace = Workspace(self.folder / "build")
+        with workspace.locked():
+            path = initrds.build_net(workspace, self.recipe, self.root, self.kernels, self.folder)
+        archive = zstandard.ZstdDecompressor().decompressobj().decompress(path.read_bytes())
         return {entry.name: entry for entry in cpio.unpack(archive)}
 
 
@@ -90,6 +98,18 @@ def test_modules_are_unpacked_and_indexed(bench: Bench) -> None:
         b"kernel/a.ko: kernel/b.ko\nkernel/b.ko:\nkernel/d.ko:\n"
     )
     assert files[f"{top}/modules.builtin"].data == b"kernel/fs/inside.ko\n"
+
+
+def test_for_a_network_there_are_more_modules_and_the_index_of_all(bench: Bench) -> None:
+    bench.list("network", "c?\na?\nzzzzzz?\n")
+    files = bench.network()
+    top = "lib/modules/6.1"
+    assert {name for name in files if name.endswith(".ko")} == {f"{top}/kernel/c.ko"}
+    assert files[f"{top}/modules.dep"].data == (
+        b"kernel/a.ko: kernel/b.ko\nkernel/b.ko:\nkernel/c.ko:\nkernel/d.ko:\n"
+    )
+    assert files["bin/fetch-disc"].mode == files["bin/dhcp-lease"].mode == 0o100755
+    assert "init" not in files
 
 
 def test_zstd_modules_are_unpacked(bench: Bench) -> None:

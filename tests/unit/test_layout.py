@@ -9,9 +9,11 @@ import pytest
 
 from democd import layout
 from democd.recipe import Recipe
+from democd.remake import netboot
 from democd.stages import initrds
 
 OVERLAYS = ("ssh", "ip", "answers")
+FETCHING = ("fetchcard",)
 
 
 @pytest.fixture
@@ -29,7 +31,13 @@ def test_init_knows_where_layers_and_sums_lie(init: str, project: Path) -> None:
 def test_init_reads_the_words_that_are_documented(init: str) -> None:
     start, end = init.index("in $(cat /proc/cmdline)"), init.index("esac", init.index("cmdline"))
     words = set(re.findall(r"^    ([a-z]+)(?:=\S*)?\)", init[start:end], re.MULTILINE))
-    assert words == set(layout.COMMAND_LINE) - set(OVERLAYS)
+    assert words == set(layout.COMMAND_LINE) - {*OVERLAYS, *FETCHING}
+
+
+def test_what_fetches_the_disc_reads_the_rest(project: Path) -> None:
+    fetching = (project / "rootfs/fetch-disc").read_text()
+    assert all(f"{word}=" in fetching for word in FETCHING)
+    assert f"/{netboot.SUMS}" in fetching
 
 
 def test_init_can_be_any_role_by_itself(init: str, project: Path) -> None:

@@ -61,6 +61,24 @@ def test_the_menu_has_the_four_entries_of_2004_in_their_order() -> None:
     ]
 
 
+def test_a_network_has_the_entries_of_the_disc_but_for_those_about_a_medium() -> None:
+    text = menus.netboot(RECIPE, KERNELS, "1.0", PROJECT / "grub")[layout.NET_MENU]
+    names = re.findall(r"menuentry '[^']*' --id (\S+)", text)
+    assert names == ["xen", "xen-ip", "xen-safe", "linux", "graphics", "harddisk", "help"]
+    loads = re.findall(r"^ *(?:multiboot2|module2|linux|initrd) .*", text, re.M)
+    assert all(" $top/boot/" in line for line in loads)
+    assert "dom0_mem" not in text  # the disc is in dom0's memory
+    started = [line for line in loads if layout.KERNEL["xen0"] in line]
+    assert all("fetch=$fetch" in line and "findiso" not in line for line in started)
+    assert "fetch=" not in menu()
+
+
+def test_a_default_that_is_about_a_medium_is_the_first_entry_over_a_network() -> None:
+    toram = replace(RECIPE, menu=replace(RECIPE.menu, default="toram"))
+    text = menus.netboot(toram, KERNELS, "1.0", PROJECT / "grub")[layout.NET_MENU]
+    assert "set default='xen'" in text
+
+
 def test_titles_fit_a_screen_of_80_columns() -> None:
     titles = re.findall(r"menuentry '([^']*)'", menu())
     assert max(map(len, titles)) <= 74

@@ -140,7 +140,7 @@ def test_its_scripts_name_what_is_there(overlay: Path) -> None:
 def test_its_init_starts_the_daemons_before_the_shell(overlay: Path) -> None:
     text = (overlay / "init").read_text()
     order = ["xenfs xenfs", "step xenstored", "step xen-init-dom0", "step xenconsoled",
-             "169.254.1.0/32 dev lo", "if find_disc", "exec init"]  # fmt: skip
+             "169.254.1.0/32 dev lo", "find_disc 10", "exec init"]  # fmt: skip
     places = [text.index(word) for word in order]
     assert places == sorted(places)
 

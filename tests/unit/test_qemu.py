@@ -33,6 +33,13 @@ def test_what_is_written_to_a_stick_is_thrown_away() -> None:
     assert "snapshot=on,file=disc.iso" in line
 
 
+def test_a_card_that_a_network_starts_from_keeps_its_rom_and_comes_behind_the_drives() -> None:
+    line = words(Machine((Drive(DISC),), nics=(Nic(tftp=Path("/srv/a,b"), bootfile="bios.0"),)))
+    assert "net=10.0.2.0/24,tftp=/srv/a,,b,bootfile=bios.0" in line
+    assert "bootindex=1" in line
+    assert "romfile" not in line
+
+
 def test_a_machine_without_a_stick_has_no_usb() -> None:
     assert "xhci" not in words(Machine((Drive(DISC),)))
 

@@ -49,7 +49,7 @@ def test_every_path_that_a_disc_has_is_of_a_part_with_a_name() -> None:
         *layout.KERNEL.values(),
         *layout.INITRD.values(),
     ]
-    folders = {layout.LAYERS, layout.GUESTS, layout.GRUB_FOLDER}
+    folders = {layout.LAYERS, layout.GUESTS, layout.GRUB_FOLDER, layout.NET_FOLDER}
     files = [path for path in paths if path.startswith("/") and path not in folders]
     assert len(files) > 12
     assert [path for path in files if sizes.part_of(path) == "other files"] == []
