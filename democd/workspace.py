@@ -12,6 +12,7 @@ is in `steps/` was whole once, and a disk may have lost it since.
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import functools
 import hashlib
@@ -226,7 +227,7 @@ class Workspace:
                 make(scratch)
                 there = sums.write(scratch, later)
                 self._discard(target)
-                scratch.rename(target)
+                self._appear(scratch, target)
         os.utime(target)
         self._prune(name)
         return Made(target, f"{key} {there.content()}")
@@ -273,6 +274,18 @@ class Workspace:
                 continue
             return f"the last result of this step has {room.mb(size)}; {IN_ALL}"
         return IN_ALL
+
+    def _appear(self, scratch: Path, target: Path) -> None:
+        try:
+            scratch.rename(target)
+        except OSError as error:
+            if error.errno != errno.EXDEV:
+                raise
+            raise BuildError(
+                f"{self.tmp} and {self.steps} are on two file systems, and a result cannot be "
+                "moved in one go",
+                "let both be folders of one; the build folder as a whole may be anywhere",
+            ) from error
 
     def _discard(self, result: Path) -> None:
         """Remove a kept result; killed in the middle, this leaves no half of it among the kept."""

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from pathlib import Path
@@ -163,6 +164,18 @@ def test_a_digest_is_read_anew_when_the_file_changes(tmp_path: Path) -> None:
     os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
     assert kept_digest(path) == file_digest(path)
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_results_on_another_file_system_are_refused_in_words(tmp_path: Path) -> None:
+    other = Path("/dev/shm")
+    if not os.access(other, os.W_OK) or other.stat().st_dev == tmp_path.stat().st_dev:
+        pytest.skip("this host has no second file system to write to")
+    with tempfile.TemporaryDirectory(dir=other) as elsewhere:
+        (tmp_path / "steps").symlink_to(elsewhere)
+        workspace = Workspace(tmp_path)
+        with workspace.locked(), pytest.raises(BuildError, match="on two file systems"):
+            workspace.step("layer", {}, writes("a"))
+        assert list(Path(elsewhere).iterdir()) == []
 
 
 def test_who_waits_for_another_build_is_told_so(tmp_path: Path) -> None:
