@@ -72,19 +72,21 @@ def is_as(whole: Place, place: Place) -> bool:
 def test_ended_at_each_stage_and_gone_on_with(
     whole: Place, results: list[Path], place: Place
 ) -> None:
-    """By Ctrl-C when a stage begins, by SIGKILL when all of it is there but not yet kept."""
+    """By SIGKILL when all of a stage is there but not kept yet; long ones by Ctrl-C as well."""
     for stage in map(stage_of, results):
-        before = place.kept()
-        done = place.signalled(BEGIN, scratch_of(stage), signal.SIGINT)
-        assert done.returncode == 130, (stage, done.stderr)
-        assert "Traceback" not in done.stderr, (stage, done.stderr)
-        assert not place.scratch(), stage
-        assert before.items() <= place.kept().items(), stage
-        assert stage not in place.kept()
+        if stage in LONG:
+            before = place.kept()
+            done = place.signalled(BEGIN, scratch_of(stage), signal.SIGINT)
+            assert done.returncode == 130, (stage, done.stderr)
+            assert "Traceback" not in done.stderr, (stage, done.stderr)
+            assert not place.scratch(), stage
+            assert before.items() <= place.kept().items(), stage
+            assert stage not in place.kept()
         before = place.kept()
         done = place.signalled(END, scratch_of(stage), signal.SIGKILL)
         assert done.returncode == -signal.SIGKILL, (stage, done.stderr)
-        assert place.kept() == before, stage
+        assert before.items() <= place.kept().items(), stage
+        assert stage not in place.kept()
         assert [stage_of(it) for it in place.scratch()] == [stage]
     for name, number, code in (("part", signal.SIGKILL, -9), ("new", signal.SIGINT, 130)):
         # The disc has been written, and is about to be called what it shall be called.
