@@ -15,15 +15,18 @@ from typing import Any
 
 import pytest
 
-from democd import recipe
+from democd import archives, lockfile, recipe
 from democd.artifacts import Root
 from democd.formats import deb822
 from democd.formats.isoread import open_disc
 from democd.formats.xen import read
 from democd.host import apt
 from democd.host.run import run
+from democd.lockfile import Lock
+from democd.package_lists import package_names
+from democd.stages import packages, sources
 from democd.stages import root as root_stage
-from democd.stages import sources
+from democd.supply import Supply
 from democd.verify import verify
 from democd.workspace import Workspace
 from tests.support.building import PROJECT
@@ -72,8 +75,17 @@ class Place:
 
         wanted = recipe.load(PROJECT / "democd.toml")
         workspace = Workspace(self.build)
+        names = package_names(wanted, PROJECT / "rootfs")
+        lock = Lock(
+            wanted.root.suite, wanted.root.components, tuple(names), archives.named(self.date), ()
+        )
+
+        def listed(folder: Path) -> None:
+            (folder / packages.LIST).write_text(lockfile.text(lock))
+
         with workspace.locked():
-            inputs = root_stage._inputs(wanted, PROJECT / "rootfs")
+            workspace.step("packages", packages._inputs(wanted, Supply(), names), listed)
+            inputs = root_stage._inputs(wanted, PROJECT / "rootfs", lock)
             workspace.step("root", inputs, make, anew=True)
 
     def run(self, *words: str, proxy: str = "") -> subprocess.CompletedProcess[str]:
