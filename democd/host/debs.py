@@ -189,8 +189,7 @@ def at_once(wanted: Sequence[tuple[str, Path, str]]) -> Iterable[Sequence[tuple[
 def control(debs: Sequence[Path]) -> list[str]:
     """Return the control data of each package, deb822.
 
-    One program reads all: to start hundreds of them one by one takes seconds, and from threads it
-    is not safe, for a child between fork and exec may wait for a lock of a thread it has not got.
+    One program reads all: to start hundreds of them one by one takes seconds.
 
     Raises:
         BuildError: one is no Debian package.

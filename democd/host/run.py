@@ -7,12 +7,10 @@ own, so its descendants and its mounts go as well.
 
 from __future__ import annotations
 
-import ctypes
 import math
 import os
 import re
 import shlex
-import signal
 import subprocess
 import sys
 import threading
@@ -44,8 +42,11 @@ PATIENCE = 120
 _LEAST = 1000  # bytes a second; as much as host/git.py asks for
 _STARVED = "got next to nothing in {:.0f} seconds, and was ended"
 _LATE = "had not done its work after {:.0f} seconds, and was ended"
-_PR_SET_PDEATHSIG = 1  # linux/prctl.h
-_libc = ctypes.CDLL(None, use_errno=True)
+_NOT_STARTED = (126, 127)
+_STARTING = re.compile(r"setpriv: failed to execute .*: (.*)$")
+"""What the program that starts all others says when it cannot."""
+UMASK = 0o022
+"""Of every program: what it makes has the same modes whoever builds."""
 
 
 @dataclass(frozen=True)
@@ -67,10 +68,13 @@ def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
     return env | dict(extra or {})
 
 
-def die_with_parent() -> None:
-    """Ask the kernel to kill this child when the thread that forked it ends (a `preexec_fn`)."""
-    _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    os.umask(0o022)
+def dying_with_us() -> list[str]:
+    """Return the argv prefix of a program that dies when the thread ends that has started it.
+
+    A program does that (PR_SET_PDEATHSIG), and not a `preexec_fn`: Python's own code between fork
+    and exec may wait for ever for a lock that another thread had, and QEMUs start from threads.
+    """
+    return [find_tool("setpriv"), "--pdeathsig", "KILL", "--"]
 
 
 def container() -> list[str]:
@@ -151,18 +155,17 @@ def run(
     words[0] = find_tool(words[0])
     command = container() + words if contained else words
     try:
-        # preexec_fn is safe here: prctl and umask neither allocate nor lock.
         process = subprocess.Popen(
-            command,
+            [*dying_with_us(), *command],
             stdin=subprocess.PIPE if feed else subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             cwd=cwd,
             env=environment(env),
-            preexec_fn=die_with_parent,
+            umask=UMASK,
         )
     except OSError as error:
-        raise BuildError(f"cannot start {words[0]}: {error.strerror}") from error
+        raise BuildError(f"cannot start {command[0]}: {error.strerror}") from error
     out: list[bytes] = []
     err: list[str] = []
     ended: list[str] = []
@@ -197,6 +200,8 @@ def run(
             process.kill()
             process.wait()
     stdout = b"".join(out).decode(errors=errors)
+    if code in _NOT_STARTED and (why := _STARTING.match("\n".join(err))):
+        raise BuildError(f"cannot start {command[0]}: {why[1]}")
     if code != 0 or ended:
         last = "\n".join(deque(err or stdout.splitlines(), LAST_LINES))
         how = f"was killed by signal {-code}" if code < 0 else f"failed with exit code {code}"

@@ -15,7 +15,7 @@ from typing import Any
 from democd.errors import BuildError, InputError
 from democd.host import qmp
 from democd.host.qemu import OVMF_CODE, OVMF_VARS, QMP, SERIAL, VARS, Machine, argv
-from democd.host.run import die_with_parent, environment
+from democd.host.run import UMASK, dying_with_us, environment
 from democd.host.tools import find_tool
 
 
@@ -126,12 +126,12 @@ def _start(machine: Machine, folder: Path) -> subprocess.Popen[bytes]:
     window = {} if machine.display == "none" else _window_environment()
     with (folder / "stderr").open("wb") as errors:
         return subprocess.Popen(
-            words,
+            [*dying_with_us(), *words],
             stdin=None if interactive else subprocess.DEVNULL,
             stdout=None if interactive or machine.display == "curses" else subprocess.DEVNULL,
             stderr=errors,
             env=environment(window),
-            preexec_fn=die_with_parent,
+            umask=UMASK,
         )
 
 

@@ -127,6 +127,15 @@ def test_a_child_dies_with_a_killed_builder() -> None:
     assert gone_within(child, 5)
 
 
+def test_no_python_runs_between_fork_and_exec() -> None:
+    """It could wait there for ever for a lock of another thread; so none is called in the child."""
+    script = (
+        "import os, time; from democd.host.run import run; "
+        "os.register_at_fork(after_in_child=lambda: time.sleep(60)); run(['true'])"
+    )
+    subprocess.run([sys.executable, "-c", script], check=True, timeout=30)
+
+
 def namespaces_allowed() -> bool:
     try:
         return run(["true"], contained=True).stdout == ""
