@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.report import FOLDER, TOP
+from democd import debian_root
 from democd import recipe as recipes
 from democd.artifacts import Root
 from democd.host.progress import Reporter
@@ -17,8 +18,6 @@ from democd.host.run import run
 from democd.package_lists import package_names
 from democd.pipeline import build as build_disc
 from democd.recipe import Recipe
-from democd.stages import packages as packages_stage
-from democd.stages import root as root_stage
 from democd.stages.master import Result
 from democd.supply import Supply
 from democd.workspace import Workspace
@@ -93,17 +92,9 @@ class Checkout:
 
     def root(self) -> Root:
         """Return the Debian root, which is made where it is not kept."""
-        workspace, quiet = Workspace(self.work), Reporter(quiet=True)
-        with workspace.locked(), quiet.step("root", "") as step:
-            supplied = packages_stage.build(
-                workspace,
-                self.recipe,
-                Supply(),
-                lambda lock: root_stage.is_kept(workspace, self.recipe, self.folder, lock),
-                step,
-                quiet.say,
-            )
-            return root_stage.build(workspace, self.recipe, self.folder, supplied, step)
+        workspace = Workspace(self.work)
+        with workspace.locked():
+            return debian_root.make(self.recipe, workspace, Reporter(quiet=True), Supply())
 
     def packages(self) -> list[str]:
         """Return the names in the package lists."""

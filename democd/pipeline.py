@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from democd import layout
+from democd import debian_root, layout
 from democd.artifacts import (
     BootImages,
     DiscPlan,
@@ -22,7 +22,6 @@ from democd.artifacts import (
 from democd.errors import Mistakes
 from democd.host.progress import Reporter
 from democd.identity import Identity, identify
-from democd.lockfile import Lock
 from democd.recipe import Recipe
 from democd.stages import (
     bootimg,
@@ -35,9 +34,7 @@ from democd.stages import (
     menus,
     own,
     own_layers,
-    packages,
     ramroot,
-    root,
     sbom,
     sources,
     tools,
@@ -76,7 +73,7 @@ def build(
     with workspace.locked():
         brought = _inspect_own(recipe, workspace, supply)
         with_tree = _clone_xen(recipe, workspace, reporter, supply)
-        system = _make_root(recipe, workspace, reporter, supply)
+        system = debian_root.make(recipe, workspace, reporter, supply)
         bootable = _pick_kernels(recipe, workspace, system, brought, reporter)
         source = _gather_sources(with_tree, identity, workspace, system, bootable, reporter, supply)
         texts, readme = _render_texts(recipe, identity, bootable, reporter)
@@ -116,10 +113,8 @@ def _inspect_own(recipe: Recipe, workspace: Workspace, supply: Supply) -> Own:
     Where the root is kept, `kernels.pick` tells these mistakes together with its own.
     """
     brought = own.inspect(recipe, recipe.folder)
-    if brought.mistakes:
-        listed = packages.kept(workspace, recipe, supply)
-        if listed is None or not root.is_kept(workspace, recipe, recipe.folder, listed):
-            raise Mistakes(list(brought.mistakes))
+    if brought.mistakes and not debian_root.is_kept(recipe, workspace, supply):
+        raise Mistakes(list(brought.mistakes))
     return brought
 
 
@@ -129,19 +124,6 @@ def _clone_xen(recipe: Recipe, workspace: Workspace, reporter: Reporter, supply:
         return recipe
     with reporter.step("clone", str(where)) as step:
         return xen_clone.build(workspace, recipe, step, offline=supply.offline)
-
-
-def _make_root(recipe: Recipe, workspace: Workspace, reporter: Reporter, supply: Supply) -> Root:
-    def is_kept(lock: Lock) -> bool:
-        return root.is_kept(workspace, recipe, recipe.folder, lock)
-
-    with reporter.step("packages", f"Debian {recipe.root.suite}") as step:
-        supplied = packages.build(workspace, recipe, supply, is_kept, step, reporter.say)
-        step.says(f"{len(supplied.lock.packages)} packages of {supplied.lock.time}")
-    with reporter.step("root", f"Debian {recipe.root.suite}") as step:
-        made = root.build(workspace, recipe, recipe.folder, supplied, step)
-        step.says(f"{len(made.packages)} packages")
-    return made
 
 
 def _pick_kernels(

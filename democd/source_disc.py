@@ -6,21 +6,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from democd import origins
+from democd import debian_root, origins
 from democd.artifacts import Missing, Own, Packed, Root, Sign, SourceDisc, Tarball
 from democd.errors import Mistakes
 from democd.host.progress import Reporter
 from democd.identity import identify
-from democd.lockfile import Lock
 from democd.origins import Origin
 from democd.recipe import Recipe
 from democd.stages import (
     master,
     own,
     own_sources,
-    packages,
     packed,
-    root,
     source_iso,
     sources,
     xen_clone,
@@ -72,7 +69,7 @@ def build(
         _refuse_unnamed(recipe, brought)
         recipe = _clone_xen(recipe, workspace, reporter, supply)
         _refuse_unnamed(recipe, brought)
-        system = _make_root(recipe, workspace, reporter, supply)
+        system = debian_root.make(recipe, workspace, reporter, supply)
         trees = _pack_trees(recipe, identity.version, workspace, system, reporter)
         status = (system.parts / "var/lib/dpkg/status").read_text()
         wanted = origins.of_root(status)
@@ -108,19 +105,6 @@ def _clone_xen(recipe: Recipe, workspace: Workspace, reporter: Reporter, supply:
         return recipe
     with reporter.step("clone", str(where)) as step:
         return xen_clone.build(workspace, recipe, step, offline=supply.offline)
-
-
-def _make_root(recipe: Recipe, workspace: Workspace, reporter: Reporter, supply: Supply) -> Root:
-    def is_kept(lock: Lock) -> bool:
-        return root.is_kept(workspace, recipe, recipe.folder, lock)
-
-    with reporter.step("packages", f"Debian {recipe.root.suite}") as step:
-        supplied = packages.build(workspace, recipe, supply, is_kept, step, reporter.say)
-        step.says(f"{len(supplied.lock.packages)} packages of {supplied.lock.time}")
-    with reporter.step("root", f"Debian {recipe.root.suite}") as step:
-        made = root.build(workspace, recipe, recipe.folder, supplied, step)
-        step.says(f"{len(made.packages)} packages")
-    return made
 
 
 def _pack_trees(

@@ -6,16 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from democd import __version__, layout, manifest
+from democd import __version__, debian_root, layout, manifest
 from democd.artifacts import DiscPlan, Root
 from democd.errors import InputError, Mistakes
 from democd.formats import elf, linux
 from democd.formats.compress import compression, unpack
 from democd.host.progress import Reporter
 from democd.identity import identify, volume_of
-from democd.lockfile import Lock
 from democd.recipe import Menu, Recipe
-from democd.stages import bootimg, disc, kernels, master, menus, own, packages, root
+from democd.stages import bootimg, disc, kernels, master, menus, own
 from democd.supply import Supply
 from democd.workspace import Workspace, mended
 
@@ -86,26 +85,13 @@ def build(
     )
     output.mkdir(parents=True, exist_ok=True)
     with workspace.locked():
-        system = _make_root(recipe, workspace, reporter, supply)
+        system = debian_root.make(recipe, workspace, reporter, supply)
         made = []
         for number, path in enumerate(paths, 1):
             iso = output / f"{number}-{path.stem}.iso"
             with reporter.step("disc", f"Xen and {path.name}") as step:
                 master.master(_plan(recipe, path, workspace, system), iso, step.at)
             made.append(KernelDisc(path, iso))
-    return made
-
-
-def _make_root(recipe: Recipe, workspace: Workspace, reporter: Reporter, supply: Supply) -> Root:
-    def is_kept(lock: Lock) -> bool:
-        return root.is_kept(workspace, recipe, recipe.folder, lock)
-
-    with reporter.step("packages", f"Debian {recipe.root.suite}") as step:
-        supplied = packages.build(workspace, recipe, supply, is_kept, step, reporter.say)
-        step.says(f"{len(supplied.lock.packages)} packages of {supplied.lock.time}")
-    with reporter.step("root", f"Debian {recipe.root.suite}") as step:
-        made = root.build(workspace, recipe, recipe.folder, supplied, step)
-        step.says(f"{len(made.packages)} packages")
     return made
 
 

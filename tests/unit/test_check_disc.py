@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support import mounted
 from tests.support.building import PROJECT
 from xendemo import media
 
@@ -35,14 +36,8 @@ echo it boots
 
 @pytest.fixture
 def disc(tmp_path: Path) -> Path:
-    for name, content in FILES.items():
-        path = tmp_path / "cd" / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content)
-    sums = (f"{hashlib.sha256(it).hexdigest()}  {name}\n" for name, it in FILES.items())
-    (tmp_path / "cd/SHA256SUMS").write_text("".join(sums))
     (tmp_path / "run").mkdir()
-    return tmp_path / "cd"
+    return mounted.lay(tmp_path / "cd", FILES)
 
 
 def check(disc: Path, applets: Path) -> list[str]:

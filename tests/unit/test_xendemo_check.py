@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import io
 import os
 import signal
@@ -11,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support import mounted
 from xendemo import check, cli, media, signature
 from xendemo.errors import Failure
 from xendemo.install import checking
@@ -26,13 +26,7 @@ FILES = {
 
 @pytest.fixture
 def disc(tmp_path: Path) -> Path:
-    for name, content in FILES.items():
-        path = tmp_path / "cd" / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content)
-    sums = (f"{hashlib.sha256(it).hexdigest()}  {name}\n" for name, it in FILES.items())
-    (tmp_path / "cd/SHA256SUMS").write_text("".join(sums))
-    return tmp_path / "cd"
+    return mounted.lay(tmp_path / "cd", FILES)
 
 
 @pytest.fixture(autouse=True)
