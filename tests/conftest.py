@@ -1,8 +1,8 @@
 """What tests share: the project's folder, its discs, their boots, and a small project for recipes.
 
 XENDEMO_ISO names a disc to boot in place of the one that `./build.py build` makes.
-XENDEMO_BOOTS_AT_ONCE says how many machines run at a time (2). Logs and screenshots lie in
-build/boot-tests/.
+XENDEMO_BOOTS_AT_ONCE says how many machines run at a time (2), XENDEMO_PACE how patient they are
+waited for (2). Logs and screenshots lie in build/boot-tests/.
 """
 
 from __future__ import annotations
@@ -12,8 +12,9 @@ import shutil
 import signal
 import sys
 import tempfile
-from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Collection, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -46,10 +47,17 @@ sys.dont_write_bytecode = False
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 ORDER = (
-    "unit", "tools", "build",
+    "unit", "tools", "build", "build/test_again.py",
     "boot/test_boot.py", "boot/test_install_tree.py", "boot/test_bookworm.py", "boot", "smoke",
 )  # fmt: skip
-"""Quick tests first; boots are looked at in the order in which the fleet sails."""
+"""Quick tests first; then builds, last the one that goes on beside all others; boots are looked at
+in the order in which the fleet sails."""
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """Share the quick tests between all processors; what builds or boots uses them all itself."""
+    return os.cpu_count() or 1 if "not build and not boot" in config.option.markexpr else 0
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -57,7 +65,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def _place(path: str) -> int:
-    return next((n for n, start in enumerate(ORDER) if path.startswith(start)), len(ORDER))
+    """Return where a file of tests comes: what names it most closely says so."""
+    return ORDER.index(max((it for it in ORDER if path.startswith(it)), key=len, default=ORDER[-1]))
 
 
 @pytest.fixture
@@ -66,10 +75,47 @@ def project() -> Path:
     return PROJECT
 
 
+DISCS: Mapping[str, Callable[[], Path]] = {
+    "built": build,
+    "smoke_iso": partial(build, profile="smoke"),
+    "bookworm_iso": partial(build, *BOOKWORM, output=BUILD / "tests"),
+}
+"""What brings the disc of each fixture up to date."""
+
+
+class Discs:
+    """The discs of the session, built one after the other, ahead of the tests that look at them.
+
+    Args:
+        wanted: their fixtures' names, as far as they are known when the session starts.
+    """
+
+    def __init__(self, wanted: Collection[str]) -> None:
+        self._one_by_one = ThreadPoolExecutor(1, "build")
+        self._begun = {
+            name: self._one_by_one.submit(make) for name, make in DISCS.items() if name in wanted
+        }
+
+    def __getitem__(self, name: str) -> Path:
+        wait(self._begun.values())  # whoever asks may build next, and the folder is for one build
+        return self._begun[name].result() if name in self._begun else DISCS[name]()
+
+    def close(self) -> None:
+        self._one_by_one.shutdown(cancel_futures=True)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def discs(request: pytest.FixtureRequest) -> Iterator[Discs]:
+    """The discs that the selected tests ask for, in the making while quick tests are run."""
+    discs = Discs({name for item in request.session.items for name in item.fixturenames})
+    yield discs
+    discs.close()
+
+
 @pytest.fixture(scope="session")
-def built() -> Path:
+def built(discs: Discs) -> Path:
     """The disc of the checkout, built if it is not up to date."""
-    return build()
+    return discs["built"]
 
 
 @pytest.fixture(scope="session")
@@ -80,9 +126,9 @@ def iso(request: pytest.FixtureRequest) -> Path:
 
 
 @pytest.fixture(scope="session")
-def bookworm_iso() -> Path:
+def bookworm_iso(discs: Discs) -> Path:
     """The disc of the checkout made of Debian 12, built if it is not up to date."""
-    return build(*BOOKWORM, output=BUILD / "tests")
+    return discs["bookworm_iso"]
 
 
 @pytest.fixture(scope="session")
@@ -112,9 +158,9 @@ def remade_iso(iso: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def smoke_iso() -> Path:
+def smoke_iso(discs: Discs) -> Path:
     """The smoke disc of the checkout, built if it is not up to date."""
-    return build(profile="smoke")
+    return discs["smoke_iso"]
 
 
 @pytest.fixture(scope="session")

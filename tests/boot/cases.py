@@ -200,7 +200,7 @@ CASES = (
             b.a_file_of_each_layer_is_in_the_root,
             b.disc_is_whole_in_memory,
             c.dhcp_gives_an_address,
-            g.a_guest_of_96_mb_runs_beside_dom0,
+            g.a_micro_guest_runs,
         ),
         netboot=True,
         memory=700,

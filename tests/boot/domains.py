@@ -93,6 +93,18 @@ def console_of(visit: Visit, name: str) -> Iterator[Console]:
         leave_console(visit)
 
 
+@contextmanager
+def micro_guest(visit: Visit) -> Iterator[Console]:
+    """Have a guest of a kernel and a shell, and be at its prompt."""
+    visit.console.press("xendemo create --micro -c\r")
+    try:
+        visit.console.expect(MICRO_PROMPT, 600)
+        yield visit.console
+    finally:
+        leave_console(visit)
+    visit.console.get("xendemo destroy guest1")
+
+
 def leave_console(visit: Visit) -> None:
     """Press Ctrl-] and have dom0's shell back."""
     visit.console.press("\x1d")
@@ -125,8 +137,8 @@ def traces(visit: Visit) -> list[str]:
 
 
 def wait_until_gone(visit: Visit, *gone: str) -> None:
-    """Wait until no such domain is listed, a minute or two at most."""
+    """Wait until no such domain is listed, some minutes at most."""
     names_ = "|".join(gone)
     visit.console.get(
-        f"timeout 150 sh -c 'while xl list | grep -qE \"^({names_}) \"; do sleep 1; done'", 200
+        f"timeout 400 sh -c 'while xl list | grep -qE \"^({names_}) \"; do sleep 1; done'", 440
     )

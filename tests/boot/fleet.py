@@ -27,6 +27,7 @@ from tests.boot.media import Media
 from tests.boot.serving import Server, serving
 
 AT_ONCE = int(os.environ.get("XENDEMO_BOOTS_AT_ONCE", "2"))
+PACE = float(os.environ.get("XENDEMO_PACE", "2"))
 
 # The log-in is there before the last services are: wait for those too (3 s x 100 at most), and for
 # the drivers that udev loads: one of them may yet change the screen's mode.
@@ -185,6 +186,7 @@ class Fleet:
                 started(case.machine(media, server.folder if server else None))
             )
             console = stack.enter_context(Console.at(running.serial, report.log))
+            console.pace = PACE
             self._running.append(running)
             visit = Visit(case, running, console, self.folder, report.log, server=server)
             try:

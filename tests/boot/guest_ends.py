@@ -52,8 +52,8 @@ def deaths_leave_nothing(visit: Visit) -> None:
 
 
 def _settled(visit: Visit, wanted: list[str]) -> list[str]:
-    """Return the traces, once they are as wanted or half a minute is over."""
-    for _ in range(6):
+    """Return the traces, once they are as wanted or two minutes are over."""
+    for _ in range(24):
         visit.console.run("udevadm settle")
         found = traces(visit)
         if found == wanted:

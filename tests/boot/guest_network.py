@@ -11,10 +11,9 @@ from tests.boot.domains import (
     KNOWING,
     LINK,
     MAIN,
-    MICRO_PROMPT,
     clear,
     get_in,
-    leave_console,
+    micro_guest,
     run_in,
     wait_for_ssh,
 )
@@ -224,9 +223,7 @@ def an_address_of_the_outside_is_reached_there(visit: Visit) -> None:
 def nat_works_with_an_address_by_hand(visit: Visit) -> None:
     """dom0 has its address by `ip=`; a micro guest reaches the world through it."""
     visit.console.get("xendemo nat on")
-    visit.console.press("xendemo create --micro -c\r")
-    visit.console.expect(MICRO_PROMPT, 600)
-    visit.console.press("ping -c 3 -W 5 10.0.2.2\r")
-    assert visit.console.expect([r"3 packets received", r"packet loss"], 60).index == 0
-    leave_console(visit)
-    visit.console.get("xendemo destroy guest1; xendemo nat off")
+    with micro_guest(visit) as guest:
+        guest.press("ping -c 3 -W 5 10.0.2.2\r")
+        assert guest.expect([r"3 packets received", r"packet loss"], 60).index == 0
+    visit.console.get("xendemo nat off")

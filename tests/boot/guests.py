@@ -13,6 +13,7 @@ from tests.boot.domains import (
     console_of,
     get_in,
     leave_console,
+    micro_guest,
     names,
     prepare_ssh,
     run_in,
@@ -111,6 +112,13 @@ def a_guest_of_96_mb_runs_beside_dom0(visit: Visit) -> None:
     assert output.status == 2
     assert re.search(r"error: .*memory.*\d+ MiB", output.text), output.text
     visit.console.get("xendemo destroy guest1")
+
+
+def a_micro_guest_runs(visit: Visit) -> None:
+    """Xen, dom0's tools and the guests' kernel go together; with a full guest it takes minutes."""
+    with micro_guest(visit) as guest:
+        guest.press("ping -c 3 -W 5 169.254.1.0\r")
+        assert guest.expect([r"3 packets received", r"packet loss"], 60).index == 0
 
 
 # --- the chapter in README.CD ---------------------------------------------------------------------

@@ -65,7 +65,6 @@ class Installed:
     def __init__(self, iso: Path) -> None:
         FOLDER.mkdir(parents=True, exist_ok=True)
         made = BUILD / "install-debian"  # the packages that are kept there serve others too
-        made.mkdir(parents=True, exist_ok=True)
         self.disk = debiandisk.make(made).rename(FOLDER / "into.img")
         self.killed = FOLDER / "into-quit.img"
         moments.keep(self.disk, self.killed)

@@ -17,14 +17,16 @@ import pytest
 from democd import sums
 from democd.artifacts import Root
 from democd.digests import file_digest
+from democd.stages import packages
+from tests.support.building import BOOKWORM_ROOT, BUILD
 from tests.support.faults import BEGIN, END, Place, in_order, scratch_of, signalling, stage_of
 from tests.support.namespaces import alone
 from tests.support.traces import wait_for
 
 pytestmark = pytest.mark.build
 
-QUICK = ("layers.level=1", "disc.name=quick", "disc.media=dvd", "disc.version=1")
-"""A disc of all stages, packed by what packs quickest."""
+QUICK = (*BOOKWORM_ROOT, "layers.level=1", "disc.name=quick", "disc.media=dvd", "disc.version=1")
+"""A disc of all stages, of the smaller root, packed by what packs quickest."""
 GIVEN = ("packages", "root")
 """Stages that take minutes and the network: tests/build/test_ends.py ends them."""
 LONG = ("base", "initrd-xen0", "initrd-xenU")
@@ -34,13 +36,20 @@ PAGE = 4096
 
 
 @pytest.fixture(scope="module")
-def whole(root: Root, tmp_path_factory: pytest.TempPathFactory) -> Place:
+def whole(bookworm_root: Root, tmp_path_factory: pytest.TempPathFactory) -> Place:
     """The disc and all kept results, as they are when nothing happens."""
     top = tmp_path_factory.mktemp("whole")
     place = Place(top / "build", top / "dist", QUICK)
-    place.keep([root.made.path, *(root.made.path.parent).glob("packages-*")])
+    steps = bookworm_root.made.path.parent
+    place.keep([bookworm_root.made.path, *steps.glob("packages-*")])
     done = place.run()
     assert done.returncode == 0, done.stderr
+    # Its list of packages is the one that was used last; the other discs' are of no use here.
+    *others, _ = sorted(
+        (place.build / "steps").glob("packages-*"), key=lambda it: it.stat().st_mtime
+    )
+    for other in others:
+        shutil.rmtree(other)
     return place
 
 
@@ -126,12 +135,19 @@ def test_damage_in_each_kind_of_kept_result(
         assert done.stderr.count(line) == 1, (line, done.stderr)
     assert done.stderr.count("damaged:") == len(results)
     assert is_as(whole, place)
+    # The list of packages is asked for anew; it is the same, and so nothing else is made.
+    before = place.kept()
+    (listed,) = steps.glob("packages-*")
+    _flip(_unlinked(listed / packages.LIST))
+    done = place.run()
+    assert done.returncode == 0, done.stderr
+    assert f"damaged: {listed.name} (" in done.stderr
+    assert before.items() - place.kept().items() == {("packages", before["packages"])}
+    assert is_as(whole, place)
     # Of the root's modules nothing is read, as long as the initrds are kept; then they are compared
     # before one is made. To make the root again takes minutes: that it begins is enough.
     module = max((root / "parts/usr/lib/modules").rglob("*.ko*"), key=lambda it: it.stat().st_size)
-    shutil.copy2(module, beside := module.with_name("beside"))  # it is a link to the checkout's
-    beside.replace(module)
-    _flip(module)
+    _flip(_unlinked(module))
     assert "damaged" not in place.run().stderr
     for initrd in steps.glob("initrd-xen0-*"):
         shutil.rmtree(initrd)
@@ -139,6 +155,12 @@ def test_damage_in_each_kind_of_kept_result(
     assert f"damaged: {root.name} (parts/usr/lib/modules/" in done.stderr
     assert not root.exists()
     assert not list(steps.glob("initrd-xen0-*"))
+
+
+def _unlinked(path: Path) -> Path:
+    """Make a file, which is a link to the checkout's, one of its own."""
+    shutil.copy2(path, beside := path.with_name("beside"))
+    return beside.replace(path)
 
 
 def _flip(path: Path) -> None:
@@ -185,6 +207,37 @@ def test_a_full_disk_at_each_stage(whole: Place, results: list[Path], tmp_path: 
         done = place.run()
         assert done.returncode == 0, done.stderr
         assert is_as(whole, place)
+
+    alone(work)
+
+
+def test_a_full_disk_where_the_root_is_made(whole: Place, tmp_path: Path) -> None:
+    """First there is no room for what the archive has, then for the packages, then for the root."""
+    words = ("--cache", str(BUILD / "cache/packages"))
+    place = Place(tmp_path / "build", tmp_path / "dist", QUICK, words)
+
+    def work() -> None:
+        place.build.mkdir()
+        _mount_tmpfs(place.build, "1500M")
+        place.output.mkdir()
+        for folder in ("steps", "tmp"):
+            (place.build / folder).mkdir()
+        (place.build / "lock").touch()
+        for stage, room in (("packages", 4), ("the build", 40), ("root", 320)):
+            if stage != "packages":
+                place.keep((whole.build / "steps").glob("packages-*"), copy=True)
+            before = place.kept()
+            _fill(place.build, (room << 20) // PAGE)
+            done = place.run()
+            assert done.returncode == 1, (stage, done.stderr)
+            assert f"error: no room left in {place.build} for {stage}\n" in done.stderr, done.stderr
+            assert "Traceback" not in done.stderr
+            assert place.kept() == before, stage
+            assert not place.scratch(), stage
+            assert not list(place.output.iterdir())
+            (place.build / "ballast").unlink()
+            shutil.rmtree(place.build / "steps")
+            (place.build / "steps").mkdir()
 
     alone(work)
 

@@ -11,7 +11,7 @@ import pytest
 
 from democd.formats.isoread import open_disc
 from tests.support import debiandisk as d
-from tests.support.building import BUILD, kept_root
+from tests.support.building import kept_root
 from tests.support.linuxes import snapshot
 from tests.support.performing import perform
 from xendemo.install import gather, into, reach, remove, source
@@ -23,7 +23,6 @@ pytestmark = [
     pytest.mark.build,
     pytest.mark.skipif(os.geteuid() != 0, reason="loop devices need root"),
 ]
-FOLDER = BUILD / "install-debian"
 
 
 @pytest.fixture
@@ -40,9 +39,8 @@ def disc(iso: Path, tmp_path: Path) -> Disc:
     return Disc(str(tmp_path), "", frozenset(), "", 0, "1", "4.20", kernel, ("base",))
 
 
-def test_there_again_and_away(disc: Disc, tmp_path: Path) -> None:
-    FOLDER.mkdir(parents=True, exist_ok=True)
-    disk = d.make(FOLDER)
+def test_there_again_and_away(disc: Disc, debian_files: Path, tmp_path: Path) -> None:
+    disk = d.make(debian_files.parent)
     with d.attached(disk) as part, d.named(part):
 
         def content() -> dict[str, tuple[object, ...]]:

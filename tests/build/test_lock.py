@@ -50,3 +50,11 @@ def test_a_lock_is_written_of_a_snapshot_and_of_nothing_else(tmp_path: Path) -> 
     assert other.returncode == 1
     assert "error: Debian trixie cannot be fetched" in other.stderr
     assert (tmp_path / "small.lock").read_text() == text  # the old one stays
+
+
+def test_all_that_the_recipe_wants_is_in_debian_12_too(tmp_path: Path) -> None:
+    """Its disc in the other tests is one without compilers and the builder."""
+    done = lock(tmp_path, "--set", "root.suite=bookworm")
+    assert done.returncode == 0, done.stderr
+    packages = tomllib.loads((tmp_path / "small.lock").read_text())["packages"]
+    assert {"gcc", "python3-pycdlib", "xen-system-amd64", "squashfs-tools"} <= set(packages)

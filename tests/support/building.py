@@ -17,7 +17,9 @@ from democd.workspace import Workspace
 PROJECT = Path(__file__).resolve().parents[2]
 BUILD = PROJECT / "build"
 DIST = PROJECT / "dist"
-BOOKWORM = ("root.suite=bookworm", "disc.name=bookworm")
+BOOKWORM_ROOT = ("root.suite=bookworm", 'root.packages=["base", "xen", "network", "tools"]')
+BOOKWORM = (*BOOKWORM_ROOT, "disc.name=bookworm")
+"""A disc of Debian 12; without compilers and the builder, which take long to install and pack."""
 TREE = ("disc.name=tree", "sources.enabled=true", 'sources.packages=["busybox"]')
 """A disc with an install tree, and with sources: one boot looks at both."""
 

@@ -31,14 +31,20 @@ def run(*argv: str | Path, given: str = "") -> str:
     return done.stdout
 
 
-def make(folder: Path) -> Path:
-    """Make the disk: one partition, ext4, with Debian's own kernel and GRUB."""
-    disk, tar = folder / "debian.img", folder / "debian.tar"
+def files(folder: Path) -> Path:
+    """Return an archive of all that is on the disk; it is kept in the folder, for it takes long."""
+    tar, part = folder / "debian.tar", folder / "debian.part"
     if not tar.exists():
-        part = folder / "debian.part"
+        folder.mkdir(parents=True, exist_ok=True)
         run("mmdebstrap", "--variant=apt", f"--include={INCLUDE}",
             "--aptopt=APT::Install-Recommends false", "--format=tar", SUITE, part)  # fmt: skip
         part.rename(tar)
+    return tar
+
+
+def make(folder: Path) -> Path:
+    """Make the disk: one partition, ext4, with Debian's own kernel and GRUB."""
+    disk, tar = folder / "debian.img", files(folder)
     with disk.open("wb") as stream:
         stream.truncate(SIZE)
     run("sfdisk", "--quiet", disk, given="label: dos\nstart=2048, type=83, bootable\n")
