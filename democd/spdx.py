@@ -109,7 +109,7 @@ def document(head: Head, debian: Inventory, own: Iterable[Own]) -> str:
     parts = [_own(part) for part in own]
     disc = {
         **_package(_DISC, head.title, head.version),
-        "primaryPackagePurpose": "OPERATING-SYSTEM",
+        "primaryPackagePurpose": "OPERATING_SYSTEM",
     }
     builder = _package(_BUILDER, "democd", __version__)
     builder["comment"] = "what of the disc is neither Debian's nor the person's own"

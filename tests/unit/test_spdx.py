@@ -48,12 +48,16 @@ def inventory() -> spdx.Inventory:
     return spdx.inventory(origins.binaries(STATUS), {"libstdc++6": odd}, "trixie")
 
 
-def test_it_is_valid_by_the_tools_of_spdx(tmp_path: Path) -> None:
+def test_it_is_valid_by_the_tools_of_spdx_and_by_its_schema(tmp_path: Path) -> None:
     path = tmp_path / "disc.spdx.json"
-    path.write_text(spdx.document(HEAD, inventory(), OWN))
+    path.write_text(text := spdx.document(HEAD, inventory(), OWN))
     assert faults(path) == []
-    path.write_text(path.read_text().replace('"CONTAINS"', '"HOLDS"', 1))
-    assert faults(path)  # they do look
+    path.write_text(text.replace('"CONTAINS"', '"HOLDS"', 1))
+    told = "\n".join(faults(path))
+    assert "'HOLDS' is not one of [" in told  # the schema
+    assert "RelationshipType" in told  # the tools
+    path.write_text(text.replace('"dataLicense"', '"licenseOfData"', 1))
+    assert "'dataLicense' is a required property" in faults(path)
 
 
 def test_packages_with_licences_and_sources() -> None:
