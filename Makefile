@@ -3,7 +3,7 @@
 ARGS =
 
 .DEFAULT_GOAL := iso
-.PHONY: iso test test-install test-matrix bench setup lint clean help
+.PHONY: iso test test-guests test-install test-matrix bench setup lint clean help
 
 iso: ## build dist/xendemo.iso (ARGS="--set disc.media=cd74" for the builder's options)
 	@./setup.sh build
@@ -11,7 +11,11 @@ iso: ## build dist/xendemo.iso (ARGS="--set disc.media=cd74" for the builder's o
 
 test: ## pass all tests: unit, tools, build, boot (ARGS="tests/unit" for some)
 	@./setup.sh test
-	@.venv/bin/python -m pytest -m 'not install and not matrix' $(ARGS)
+	@.venv/bin/python -m pytest -m 'not guests and not install and not matrix' $(ARGS)
+
+test-guests: ## start guests in every way that README.CD tells, and let them die; a quarter of an hour
+	@./setup.sh test
+	@.venv/bin/python -m pytest -m guests tests/boot $(ARGS)
 
 test-install: ## install on this host and in QEMU, in every way, and boot that (ARGS="-k disk")
 	@./setup.sh test

@@ -76,14 +76,6 @@ CASES = (
             n.port_2201_leads_to_domain_1,
             e.shutdown_and_destroy_leave_nothing,
             n.an_address_of_the_outside_is_reached_there,
-        ),
-        memory=1200,
-    ),
-    Case(
-        "guests-ends",
-        (
-            g.commands_of_the_readme_work,
-            e.deaths_leave_nothing,
             e.medium_taken_out_is_told,
         ),
         memory=1200,
@@ -200,7 +192,6 @@ CASES = (
             b.a_file_of_each_layer_is_in_the_root,
             b.disc_is_whole_in_memory,
             c.dhcp_gives_an_address,
-            g.a_micro_guest_runs,
         ),
         netboot=True,
         memory=700,

@@ -29,11 +29,9 @@ from tests.boot.serving import Server, serving
 AT_ONCE = int(os.environ.get("XENDEMO_BOOTS_AT_ONCE", "2"))
 PACE = float(os.environ.get("XENDEMO_PACE", "2"))
 
-# The log-in is there before the last services are: wait for those too (3 s x 100 at most), and for
-# the drivers that udev loads: one of them may yet change the screen's mode.
-_SETTLED = """for i in $(seq 100); do
-case $(systemctl is-system-running) in running|degraded) break;; esac; sleep 3; done
-udevadm settle --timeout=120"""
+# The log-in is there before the last services are: wait for those too, and for the drivers that
+# udev loads: one of them may yet change the screen's mode. To ask again and again would take long.
+_SETTLED = "timeout 600 systemctl is-system-running --wait; udevadm settle --timeout=120"
 
 
 @dataclass
@@ -212,7 +210,7 @@ class Fleet:
             grub.started()
             visit.greeting = visit.console.login(visit.case.user)
             if visit.case.settled:
-                visit.console.run(_SETTLED, 400)
+                visit.console.run(_SETTLED, 800)
 
 
 def _look(check: Check, visit: Visit, report: Report) -> None:
