@@ -1,6 +1,6 @@
 """Discs and folders made to do harm: no harm is done, and who tries is told what is wrong.
 
-A few hundred discs here; ten thousand in tests/build/test_remake_hostile.py.
+A few hundred discs here; ten thousand in tests/tools/test_remake_ten_thousand.py.
 """
 
 from __future__ import annotations
