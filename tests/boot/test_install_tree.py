@@ -11,8 +11,8 @@ import re
 import pytest
 
 from tests.boot import checks as c
-from tests.boot.domains import prepare_ssh, wait_for_ssh
 from tests.boot.fleet import Case, Check, Fleet, Visit, finding
+from tests.boot.guests import a_micro_guest_runs
 from tests.support.shaping import SERIES
 
 pytestmark = pytest.mark.boot
@@ -42,13 +42,6 @@ def the_trees_libraries_are_found(visit: Visit) -> None:
     assert all(path.startswith("/usr/local/lib/") for path in used.split()), used
 
 
-def the_trees_tools_start_a_guest(visit: Visit) -> None:
-    prepare_ssh(visit)
-    visit.console.get("xendemo create", 300)
-    wait_for_ssh(visit, 1)
-    visit.console.get("xendemo destroy guest1")
-
-
 def sources_are_mounted(visit: Visit) -> None:
     readme = visit.console.get("cat /usr/local/src/README")
     told = json.loads(visit.console.get("cat /cdrom/manifest.json"))["sources"]
@@ -72,7 +65,7 @@ CASE = Case(
         c.xenstore_and_consoles_run,
         c.no_failed_units,
         sources_are_mounted,
-        the_trees_tools_start_a_guest,
+        a_micro_guest_runs,  # by the tree's tools
     ),
     memory=700,
     disc="tree_iso",
