@@ -36,7 +36,7 @@ def folder() -> Iterator[Path]:
 
 @pytest.fixture(scope="module")
 def disc(bookworm_iso: Path) -> Path:
-    """Debian 12's, since all of it is packed several times; test_rebuild.py has the default one."""
+    """Debian 12's, soon packed; but no user can unpack its programs with capabilities."""
     return bookworm_iso
 
 
@@ -48,9 +48,9 @@ def visitor(folder: Path) -> Visitor:
 
 
 @pytest.fixture(scope="module")
-def visitors(visitor: Visitor, disc: Path) -> Path:
+def visitors(visitor: Visitor, built: Path) -> Path:
     """What the visitor has unpacked."""
-    shutil.copyfile(disc, visitor.home / "old.iso")
+    shutil.copyfile(built, visitor.home / "old.iso")
     does(visitor, "unpack", str(visitor.home / "old.iso"), str(visitor.home / "disc"))
     return visitor.home / "disc"
 
@@ -71,21 +71,23 @@ def initrds_of(iso: Path) -> list[bytes]:
         return [opened.content(opened.files()[path]) for path in layout.INITRD.values()]
 
 
-def test_an_ordinary_user_makes_the_same_disc(visitor: Visitor, visitors: Path, disc: Path) -> None:
+def test_an_ordinary_user_makes_the_same_disc(
+    visitor: Visitor, visitors: Path, built: Path
+) -> None:
     assert visitors.stat().st_uid == visitor.uid
     does(visitor, "build", "--from", str(visitors))
-    assert file_digest(visitor.dist / disc.name) == file_digest(disc)
+    assert file_digest(visitor.dist / built.name) == file_digest(built)
 
 
 def test_what_an_ordinary_user_packs_anew_keeps_owners_and_modes(
-    visitor: Visitor, visitors: Path, disc: Path
+    visitor: Visitor, visitors: Path, built: Path
 ) -> None:
     shutil.rmtree(visitors / ".democd/packed")
     does(visitor, "build", "--from", str(visitors))
-    new = visitor.dist / disc.name
-    assert initrds_of(new) == initrds_of(disc)
-    for layer in layers_of(disc):
-        was = listing(disc, layer)
+    new = visitor.dist / built.name
+    assert initrds_of(new) == initrds_of(built)
+    for layer in layers_of(built):
+        was = listing(built, layer)
         assert listing(new, layer) == was, layer
     assert any(entry.mode[3] == "s" for entry in listing(new, "base").values())
     assert any(entry.gid != 0 for entry in listing(new, "base").values())
