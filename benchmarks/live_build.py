@@ -62,12 +62,12 @@ class LiveBuild:
 
     def build_clean(self) -> float:
         """Make the disc of what is kept of downloads; return the seconds that it took."""
-        self._lb("clean")
+        self._clean()
         return self.build_again()
 
     def build_offline(self) -> float:
         """Do the same where there is no network; return the seconds that it took."""
-        self._lb("clean")
+        self._clean()
         begun = time.monotonic()
         run([*NO_NETWORK, "lb", "build"], contained=True, cwd=self.folder)
         return time.monotonic() - begun
@@ -94,6 +94,11 @@ class LiveBuild:
     def remove(self) -> None:
         """Remove the tree."""
         shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _clean(self) -> None:
+        """Forget what was built; `lb build` then wants to be told once more what to build."""
+        self._lb("clean")
+        self._lb("config", *self._options)
 
     def _lb(self, *words: str) -> None:
         run(["lb", *words], contained=True, cwd=self.folder)

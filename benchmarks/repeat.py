@@ -76,7 +76,9 @@ def _theirs(peer: LiveBuild) -> tuple[dict[str, float], list[str]]:
 
 def _timed(what: str, build: Callable[[], float]) -> float:
     say(what)
-    return build()
+    took = build()
+    say(f"{what} took {took:.1f} s")  # all of it takes half an hour: what is there may be read
+    return took
 
 
 def _bytes(checkout: Checkout) -> bytes:
