@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -10,10 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from democd.smoke.emulator import LOST
+from tests.boot.fleet import AT_ONCE, PACE
 from tests.support.building import BUILD, PROJECT
 
-AT_ONCE = int(os.environ.get("XENDEMO_BOOTS_AT_ONCE", "2"))
-PACE = os.environ.get("XENDEMO_PACE", "2")
 KEPT = BUILD / "smoke-tests"
 
 
