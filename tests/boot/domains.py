@@ -94,9 +94,9 @@ def console_of(visit: Visit, name: str) -> Iterator[Console]:
 
 
 @contextmanager
-def micro_guest(visit: Visit) -> Iterator[Console]:
-    """Have a guest of a kernel and a shell, and be at its prompt."""
-    visit.console.press("xendemo create --micro -c\r")
+def micro_guest(visit: Visit, words: str = "") -> Iterator[Console]:
+    """Have a guest of a kernel and a shell, and be at its prompt; `words` are for its creation."""
+    visit.console.press(f"xendemo create --micro -c {words}\r")
     try:
         visit.console.expect(MICRO_PROMPT, 600)
         yield visit.console

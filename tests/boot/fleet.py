@@ -7,7 +7,6 @@ for all its checks; each check is a test of its own in pytest's report.
 from __future__ import annotations
 
 import contextlib
-import os
 import time
 import traceback
 from collections.abc import Callable, Iterable
@@ -25,9 +24,7 @@ from democd.smoke.console import Console, ConsoleError
 from democd.smoke.menu import Edit, Entry, Grub, find, menu_of
 from tests.boot.media import Media
 from tests.boot.serving import Server, serving
-
-AT_ONCE = int(os.environ.get("XENDEMO_BOOTS_AT_ONCE", "2"))
-PACE = float(os.environ.get("XENDEMO_PACE", "2"))
+from tests.support.lanes import AT_ONCE, LANE, PACE
 
 # The log-in is there before the last services are: wait for those too, and for the drivers that
 # udev loads: one of them may yet change the screen's mode. To ask again and again would take long.
@@ -168,8 +165,9 @@ class Fleet:
     def _sail(self, case: Case, media: Media, menu: Menu) -> Report:
         report = Report(self.folder / f"{case.name}.log")
         try:
-            if not self._closing:
-                self._boot(case, media, menu, report)
+            with LANE:
+                if not self._closing:
+                    self._boot(case, media, menu, report)
         except BaseException as error:  # told by the tests of this case
             report.trouble = _told(error)
         return report

@@ -13,6 +13,7 @@ from tests.boot.cases import CASES
 from tests.boot.fleet import Check, Fleet, finding
 from tests.boot.guests import a_guest_of_96_mb_runs_beside_dom0, a_micro_guest_runs
 from tests.support.building import BUILD, PROJECT
+from tests.support.lanes import LANE
 
 pytestmark = pytest.mark.boot
 
@@ -37,9 +38,10 @@ def test_dom0(check: Check, fleet: Fleet) -> None:
 
 def test_boot_check_finds_its_linux_without_xen(bookworm_iso: Path) -> None:
     command = [sys.executable, PROJECT / "build.py", "boot", bookworm_iso]
-    done = subprocess.run(
-        [*command, "--check", "--entry", "linux", "--log", FOLDER / "bookworm-linux.log"],
-        stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=900,
-    )  # fmt: skip
+    with LANE:
+        done = subprocess.run(
+            [*command, "--check", "--entry", "linux", "--log", FOLDER / "bookworm-linux.log"],
+            stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=900,
+        )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert "passed: Linux 6.1." in done.stderr

@@ -1,6 +1,6 @@
 """`./build.py smoke` with real kernels: what is good passes, and what is broken is named.
 
-A test here looks at one run; the runs are in conftest.py.
+A test here looks at one run; the runs are in fleet.py.
 """
 
 from __future__ import annotations
@@ -8,15 +8,11 @@ from __future__ import annotations
 import json
 import os
 import re
-import shutil
-import subprocess
 import xml.etree.ElementTree as Xml
-from pathlib import Path
 
 import pytest
 
-from tests.smoke.fleet import KEPT, Fleet, Parts
-from tests.support import ci
+from tests.smoke.fleet import CI, KEPT, Fleet
 from tests.support.building import PROJECT
 
 pytestmark = pytest.mark.boot
@@ -132,16 +128,9 @@ def test_test_kernels_in_dom0s_place_have_a_verdict_each(runs: Fleet) -> None:
     assert not (PROJECT / "dist/xentest.iso").exists()
 
 
-@pytest.mark.parametrize("path", ci.FILES, ids=lambda path: path.name)
-def test_ci_examples_work(path: Path, parts: Parts, tmp_path: Path) -> None:
-    """Their lines, from where Xen is built on, in a tree that has Xen where it builds it."""
-    tree = tmp_path / "xen.git"
-    (tree / "xen").mkdir(parents=True)
-    shutil.copy(parts.xen, tree / "xen/xen.gz")
-    (tree / "democd").symlink_to(PROJECT)
-    (tree / "democd-build").symlink_to(PROJECT / "build")
-    lines = "\n".join(["set -e", *ci.smoke_lines(path)])
-    done = subprocess.run(["bash", "-c", lines], cwd=tree, capture_output=True, text=True)
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert Xml.parse(tree / "smoke/junit.xml").getroot() is not None
-    assert (tree / "smoke/bios-cd/serial.log").is_file()
+@pytest.mark.runs(CI)
+def test_the_ci_examples_work(runs: Fleet) -> None:
+    ran = runs[CI]
+    assert ran.code == 0, ran.out + ran.err
+    assert Xml.parse(ran.kept / "junit.xml").getroot() is not None
+    assert (ran.kept / "bios-cd/serial.log").is_file()

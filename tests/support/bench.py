@@ -11,6 +11,7 @@ from democd.host.running import Running, started
 from democd.smoke.console import Console
 from democd.smoke.transcript import plain
 from tests.support.building import BUILD
+from tests.support.lanes import LANE
 
 ARTIFACTS = BUILD / "boot-tests"
 PROMPT = r"smoke# "
@@ -54,6 +55,7 @@ def at_prompt(iso: Path, name: str) -> Iterator[Bench]:
     log = ARTIFACTS / f"{name}.log"
     machine = Machine((Drive(iso),), nics=(), accel=accelerator())
     with (
+        LANE,
         started(machine) as running,
         Console.at(running.serial, log) as console,
     ):
