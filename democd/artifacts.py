@@ -8,11 +8,11 @@ from pathlib import Path
 
 from democd.formats.linux import LinuxKernel
 from democd.formats.xen import Hypervisor
+from democd.inputs import Made
 from democd.install_tree import InstallTree
 from democd.lockfile import Lock
 from democd.origins import Offered, Origin
 from democd.sizes import Sizes
-from democd.workspace import Made
 
 Sign = Callable[[bytes, int], bytes]
 """Makes a detached signature: of a text, and with a date (seconds since 1970, UTC)."""

@@ -16,8 +16,8 @@ from typing import IO
 from democd.artifacts import Root
 from democd.host.run import run
 from democd.host.suite import suite_tool
+from democd.inputs import tree
 from democd.recipe import Layers
-from democd.workspace import tree
 
 COMPRESSION = {
     "zstd": lambda layers: ["-comp", "zstd", "-Xcompression-level", str(layers.level)],

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from democd.errors import BuildError, InputError
 from democd.host.run import run
-from democd.workspace import tree
+from democd.inputs import tree
 
 BRANCH = "main"
 """What a branch is called if the tree is at none."""

@@ -207,8 +207,8 @@ def _kernel_discs(args: argparse.Namespace, stack: ExitStack) -> list[tuple[Path
 
 def _folder(args: argparse.Namespace, kernels: Sequence[Path], stack: ExitStack) -> Path:
     """Return the folder for discs of these parts."""
+    from democd.inputs import key_of
     from democd.smoke import shelf
-    from democd.workspace import key_of
 
     own = {item.path: Path(item.value) for item in parts.given(args)}
     key = key_of({**own, "set": args.overrides, "kernels": list(kernels)})

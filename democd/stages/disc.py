@@ -24,9 +24,9 @@ from democd.digests import kept_digest
 from democd.errors import BuildError
 from democd.formats import eltorito, iso
 from democd.identity import volume_of
+from democd.inputs import tree
 from democd.recipe import MEDIA, Recipe
 from democd.sizes import Sizes, mb
-from democd.workspace import tree
 
 LARGEST = 8
 NO_SOURCES = Sources()

@@ -13,9 +13,10 @@ from democd import layering, layout
 from democd.artifacts import Kernels, Layer, Root
 from democd.errors import InputError
 from democd.host.progress import Step
+from democd.inputs import Made, tree
 from democd.layering import Extra, members, squash, writer
 from democd.recipe import WELL_KNOWN_HASH, Layers, Recipe
-from democd.workspace import Made, Workspace, tree
+from democd.workspace import Workspace
 
 CODE = [Path(__file__), Path(layering.__file__)]
 """What shapes a layer beside its content."""

@@ -7,9 +7,10 @@ from pathlib import Path
 
 from democd import drivers, layering, layout
 from democd.artifacts import Kernels, Layer, Root, Tools
+from democd.inputs import tree
 from democd.layering import Source
 from democd.recipe import Layers, Recipe
-from democd.workspace import Workspace, tree
+from democd.workspace import Workspace
 
 CODE = [Path(__file__), Path(layering.__file__)]
 

@@ -12,8 +12,8 @@ from pathlib import Path, PurePosixPath
 from democd.artifacts import RamRoot
 from democd.errors import Mistakes
 from democd.formats import libraries
+from democd.inputs import tree
 from democd.recipe import Recipe
-from democd.workspace import tree
 
 LIBRARIES = "usr/lib/x86_64-linux-gnu"
 """Where the libraries go: the Debian loader's own place, so it needs no cache and no path."""

@@ -16,10 +16,11 @@ from democd.errors import BuildError
 from democd.formats import deb822
 from democd.host.progress import Step
 from democd.host.run import run
+from democd.inputs import Made
 from democd.lockfile import ARCHITECTURE, Lock
 from democd.package_lists import patterns
 from democd.recipe import Recipe
-from democd.workspace import Made, Workspace
+from democd.workspace import Workspace
 
 LATER = ("root.tar", "parts/usr/lib/modules/")
 """What of the result only makes further results: it takes seconds to compare with its sums."""

@@ -15,10 +15,11 @@ from democd.artifacts import Own as Brought
 from democd.digests import file_digest, kept_digest
 from democd.formats import copyright as copyrights
 from democd.formats.copyright import Extracted, Licences
+from democd.inputs import tree
 from democd.origins import binaries
 from democd.recipe import Recipe
 from democd.spdx import Head, Own
-from democd.workspace import Workspace, tree
+from democd.workspace import Workspace
 
 DOC = "usr/share/doc"
 _NAMES = re.compile(rf"(?:\./)?({DOC}/[^/]+(?:/copyright)?)")

@@ -17,10 +17,11 @@ from democd.errors import BuildError, InputError
 from democd.host import apt
 from democd.host.progress import Step
 from democd.host.run import run
+from democd.inputs import Made, tree
 from democd.origins import Origin
 from democd.recipe import Recipe
 from democd.supply import Supply
-from democd.workspace import Made, Workspace, tree
+from democd.workspace import Workspace
 
 BUILDER = Path(__file__).resolve().parents[2]
 README = "docs/README.sources"

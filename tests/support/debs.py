@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+from democd.digests import file_digest
 from democd.host.run import run
 from democd.lockfile import Lock, Locked
-from democd.workspace import file_digest
 
 
 def deb(folder: Path, name: str, version: str = "1", **fields: str) -> Path:

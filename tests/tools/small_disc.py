@@ -14,9 +14,9 @@ from typing import Any
 from democd import layout
 from democd.artifacts import DiscPlan, Initrd, Kernel, Kernels, Layer, Package, Root
 from democd.formats import cpio
+from democd.inputs import Made
 from democd.recipe import Console, Recipe
 from democd.stages import bootimg, disc, initrds, master
-from democd.workspace import Made
 from tests.unit import crafted
 
 DATE = 1_760_000_000

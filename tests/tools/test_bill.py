@@ -16,11 +16,12 @@ from democd.errors import InputError
 from democd.formats import copyright
 from democd.formats.isoread import open_disc
 from democd.host.progress import Reporter
+from democd.inputs import Made
 from democd.recipe import Recipe
 from democd.remake import Wanted
 from democd.stages import master
 from democd.verify import verify
-from democd.workspace import Made, Workspace
+from democd.workspace import Workspace
 from tests.support.bills import faults
 from tests.tools import small_disc
 from tests.tools.test_diff import squash

@@ -17,9 +17,9 @@ from democd.artifacts import Layer
 from democd.formats import cpio
 from democd.formats.isoread import BLOCK, open_disc
 from democd.host.progress import Reporter
+from democd.inputs import Made
 from democd.remake import Difference
 from democd.stages import initrds, master
-from democd.workspace import Made
 from tests.tools import small_disc
 
 QUIET = Reporter(quiet=True)

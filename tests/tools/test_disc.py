@@ -15,9 +15,9 @@ import pytest
 from democd import layout
 from democd.artifacts import Layer
 from democd.errors import BuildError
+from democd.inputs import Made
 from democd.recipe import Console
 from democd.stages import bootimg, disc, master
-from democd.workspace import Made
 from tests.tools import small_disc
 
 

@@ -10,8 +10,9 @@ from democd import recipe
 from democd.artifacts import Kernel, Kernels, RamRoot, Root
 from democd.errors import BuildError, Mistakes
 from democd.formats import cpio
+from democd.inputs import Made
 from democd.stages import initrds
-from democd.workspace import Made, Workspace
+from democd.workspace import Workspace
 
 PACKED = {
     "a.ko.xz": lzma.compress(b"module a"),

@@ -8,9 +8,10 @@ import pytest
 from democd.artifacts import Root
 from democd.errors import Mistakes
 from democd.formats import linux, xen
+from democd.inputs import Made
 from democd.recipe import Kernels, Recipe, Xen
 from democd.stages import kernels
-from democd.workspace import Made, Workspace
+from democd.workspace import Workspace
 from tests.support.picking import pick
 from tests.unit import crafted
 

@@ -11,9 +11,9 @@ import pytest
 from democd import layering
 from democd.artifacts import Kernel, Kernels, Root
 from democd.errors import InputError
+from democd.inputs import Made, tree_digest
 from democd.recipe import WELL_KNOWN_HASH, Login, Recipe
 from democd.stages import layers
-from democd.workspace import Made, tree_digest
 
 DATE = 1_700_000_000
 OWN_HASH = "$6$salt$0123456789012345678901234567890123456789"

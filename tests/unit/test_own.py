@@ -12,10 +12,11 @@ import pytest
 from democd.artifacts import Kernel, Kernels, Own, Package, Root
 from democd.errors import Mistakes
 from democd.formats.compress import unpack
+from democd.inputs import Made
 from democd.recipe import Initrd, Recipe
 from democd.recipe import Kernels as Named
 from democd.stages import kernels, own, own_layers
-from democd.workspace import Made, Workspace
+from democd.workspace import Workspace
 from tests.unit import crafted
 
 RELEASE = "7.1.0-mine"

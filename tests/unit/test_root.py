@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from democd.errors import BuildError
+from democd.inputs import key_of
 from democd.lockfile import Lock, Locked
 from democd.recipe import Recipe, Root
 from democd.stages import root
-from democd.workspace import key_of
 
 STATUS = """\
 Package: xen-utils-4.20

@@ -13,10 +13,11 @@ from democd.cli import parser
 from democd.cli.build import given_source
 from democd.errors import BuildError, InputError
 from democd.host.progress import Reporter
+from democd.inputs import Made
 from democd.origins import Origin
 from democd.stages import packed, sources
 from democd.supply import Supply
-from democd.workspace import Made, Workspace
+from democd.workspace import Workspace
 from tests.support.gitrepo import MAKEFILE, git
 
 

@@ -17,11 +17,12 @@ from democd.artifacts import Kernel, Kernels, Layer, Package, Root
 from democd.artifacts import Own as Brought
 from democd.digests import file_digest
 from democd.formats import copyright
+from democd.inputs import Made
 from democd.recipe import Recipe
 from democd.spdx import Head, Own
 from democd.stages import sbom
 from democd.verify import bill
-from democd.workspace import Made, Workspace
+from democd.workspace import Workspace
 from tests.support.bills import faults
 from tests.unit.test_copyright import files
 

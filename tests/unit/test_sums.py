@@ -11,7 +11,8 @@ import pytest
 
 from democd import sums
 from democd.errors import BuildError
-from democd.workspace import Made, Workspace, mended
+from democd.inputs import Made
+from democd.workspace import Workspace, mended
 
 
 def flip(path: Path) -> None:

@@ -15,7 +15,8 @@ import pytest
 
 from democd.digests import file_digest, kept_digest
 from democd.errors import BuildError
-from democd.workspace import KEPT_PER_STEP, Workspace, key_of
+from democd.inputs import key_of
+from democd.workspace import KEPT_PER_STEP, Workspace
 
 
 def writes(text: str, calls: list[str] | None = None):
