@@ -8,9 +8,12 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from democd import records
+from democd.host.whole import write_whole
 
 FORMAT = 1
 KEPT = 100
@@ -89,7 +92,7 @@ def booted(about: Mapping[str, Any], fingerprint: str) -> Booted:
 
 def text(boot: Boot) -> str:
     """Return a boot as it is kept."""
-    return json.dumps({"format": FORMAT, **asdict(boot)}, indent=1) + "\n"
+    return records.text(FORMAT, boot)
 
 
 def keep(folder: Path, boot: Boot) -> None:
@@ -100,19 +103,14 @@ def keep(folder: Path, boot: Boot) -> None:
     """
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{boot.disc.fingerprint[:16]}-{boot.machine}.json"
-    part = path.with_name(f".{path.name}.new")
-    try:
-        part.write_text(text(boot), encoding="utf-8")
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
+    write_whole(path, text(boot))
     for old in _newest_first(folder)[KEPT:]:
         old.unlink(missing_ok=True)
 
 
 def kept(folder: Path) -> list[Boot]:
     """Return the boots of a folder, the last one first; what is no such file is left out."""
-    found = (_read(path) for path in _newest_first(folder))
+    found = (records.read(path, FORMAT, FILE_MAX, _told) for path in _newest_first(folder))
     return [boot for boot in found if boot]
 
 
@@ -156,22 +154,14 @@ def _newest_first(folder: Path) -> list[Path]:
     return [path for _, path in sorted(dated, reverse=True)]
 
 
-def _read(path: Path) -> Boot | None:
-    try:
-        if path.stat().st_size > FILE_MAX:
-            return None
-        told = json.loads(path.read_text(encoding="utf-8"))
-        if told["format"] != FORMAT:
-            return None
-        disc = told["disc"]
-        return Boot(
-            Booted(
-                str(disc["fingerprint"]), str(disc["recipe"]), str(disc["version"]),
-                str(disc["xen"]), {str(key): str(it) for key, it in disc["kernels"].items()},
-            ),
-            str(told["machine"]), str(told["accel"]), int(told["memory"]),
-            {str(key): float(it) for key, it in told["milestones"].items()},
-            {str(key): str(it) for key, it in told["cases"].items()},
-        )  # fmt: skip
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        return None
+def _told(boot: Any) -> Boot:
+    disc = boot["disc"]
+    return Boot(
+        Booted(
+            str(disc["fingerprint"]), str(disc["recipe"]), str(disc["version"]),
+            str(disc["xen"]), {str(key): str(it) for key, it in disc["kernels"].items()},
+        ),
+        str(boot["machine"]), str(boot["accel"]), int(boot["memory"]),
+        {str(key): float(it) for key, it in boot["milestones"].items()},
+        {str(key): str(it) for key, it in boot["cases"].items()},
+    )  # fmt: skip

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from democd import lockfile
 from democd.host.progress import Reporter
+from democd.host.whole import write_whole
 from democd.lockfile import Lock
 from democd.recipe import Recipe
 from democd.stages import packages
@@ -34,10 +35,5 @@ def write(
     with workspace.locked(), reporter.step("packages", f"Debian {recipe.root.suite}") as step:
         lock = packages.choose(workspace, recipe, replace(supply, refresh=True), step)
         step.says(f"{len(lock.packages)} packages of {lock.time}")
-    new = output.with_name(f".{output.name}.new")
-    try:
-        new.write_text(lockfile.text(lock))
-        new.replace(output)
-    finally:
-        new.unlink(missing_ok=True)
+    write_whole(output, lockfile.text(lock))
     return lock

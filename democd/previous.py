@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from democd import layout, sizes
+from democd import layout, records, sizes
 from democd.formats import isoread
 from democd.formats.isoread import Disc, Extent
 from democd.identity import fingerprint
@@ -99,26 +99,22 @@ def of_replaced(iso: Path, new: str) -> str:
         return ""
     if old.fingerprint == new:
         return ""
-    return json.dumps({"format": FORMAT, **asdict(old)}, indent=1, sort_keys=True) + "\n"
+    return records.text(FORMAT, old)
 
 
 def read(path: Path) -> Snapshot | None:
     """Return what a file keeps; None if there is none, or it is no such file."""
-    try:
-        if path.stat().st_size > FILE_MAX:
-            return None
-        told = json.loads(path.read_text(encoding="utf-8"))
-        if told["format"] != FORMAT:
-            return None
-        return Snapshot(
-            str(told["fingerprint"]), str(told["version"]), int(told["date"]),
-            _texts(told["facts"]), int(told["size"]),
-            {str(name): int(size) for name, size in told["parts"].items()},
-            {str(name): (int(size), str(sha)) for name, (size, sha) in told["files"].items()},
-            _texts(told["packages"]),
-        )  # fmt: skip
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        return None
+    return records.read(path, FORMAT, FILE_MAX, _told)
+
+
+def _told(disc: Any) -> Snapshot:
+    return Snapshot(
+        str(disc["fingerprint"]), str(disc["version"]), int(disc["date"]),
+        _texts(disc["facts"]), int(disc["size"]),
+        {str(name): int(size) for name, size in disc["parts"].items()},
+        {str(name): (int(size), str(sha)) for name, (size, sha) in disc["files"].items()},
+        _texts(disc["packages"]),
+    )  # fmt: skip
 
 
 def _content(disc: Disc, files: Mapping[str, Extent], path: str) -> bytes:

@@ -51,6 +51,7 @@ def run(args: argparse.Namespace) -> int:
     from democd import boots, report
     from democd.cli.build import near
     from democd.host.progress import Reporter
+    from democd.host.whole import write_whole
     from democd.remake.held import hold
 
     reporter = Reporter(quiet=args.quiet or not sys.stderr.isatty())
@@ -58,7 +59,7 @@ def run(args: argparse.Namespace) -> int:
     changes = _changes(args, holdings, reporter)
     disc = boots.booted(holdings.about, holdings.snapshot.fingerprint)
     own, others = boots.last_of(boots.kept(args.build_dir / BOOTS), disc)
-    _write(output, report.render(report.Subject(holdings, own, others, changes)))
+    write_whole(output, report.render(report.Subject(holdings, own, others, changes)))
     if not args.quiet:
         print(f"{near(output)}: open it in a browser")
     return 0
@@ -97,13 +98,3 @@ def _changes(args: argparse.Namespace, holdings: Holdings, reporter: Reporter) -
     full = remake.compare(args.against, args.iso, reporter)  # it judges them both
     with open_disc(args.against) as disc:
         return changes.between(previous.of_disc(disc), new, full)
-
-
-def _write(output: Path, text: str) -> None:
-    """Write the page; it appears whole, in place of an older one."""
-    part = output.with_name(f".{output.name}.new")
-    try:
-        part.write_text(text, encoding="utf-8")
-        part.replace(output)
-    finally:
-        part.unlink(missing_ok=True)

@@ -7,6 +7,7 @@ import xml.etree.ElementTree as Xml
 from collections.abc import Sequence
 from pathlib import Path
 
+from democd.host.whole import write_whole
 from democd.smoke.verdict import Verdict
 
 _TAGS = {
@@ -67,9 +68,4 @@ def write(path: Path, verdicts: Sequence[Verdict]) -> None:
     Raises:
         OSError: it cannot be written.
     """
-    part = path.with_name(f".{path.name}.new")
-    try:
-        part.write_text(document(verdicts), encoding="utf-8")
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
+    write_whole(path, document(verdicts))

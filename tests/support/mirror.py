@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import re
-import threading
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import ClassVar
+
+from tests.support.answering import served
 
 Fault = Callable[["Answer"], None]
 
@@ -94,15 +95,8 @@ def serving(upstream: str) -> Iterator[Mirror]:
     """Serve a mirror of the archive at an address."""
     mirror = Mirror(upstream)
     handler = type("Handler", (Answer,), {"mirror": mirror})
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        mirror.port = server.server_address[1]
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        try:
-            yield mirror
-        finally:
-            server.shutdown()
-            thread.join()
+    with served(handler) as mirror.port:
+        yield mirror
 
 
 def cuts_off(answer: Answer) -> None:

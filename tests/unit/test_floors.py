@@ -27,6 +27,7 @@ FLOORS = {
     "differing": 5,
     "holdings": 5,
     "previous": 5,
+    "records": 5,
     "inputs": 5,
     "workspace": 5,
     "digests": 5,

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import shutil
-import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from http.server import SimpleHTTPRequestHandler
 from pathlib import Path
 
 import pytest
@@ -20,6 +19,7 @@ from democd.host.progress import Reporter
 from democd.recipe import Recipe
 from democd.stages import xen_clone
 from democd.workspace import Workspace
+from tests.support.answering import served
 from tests.support.gitrepo import MAKEFILE, commit, git
 
 
@@ -164,13 +164,11 @@ def test_a_server_of_plain_files_is_enough(upstream: Path, workspace: Workspace)
         def log_message(self, *words: object) -> None:
             pass
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=upstream)) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        where = f"http://ann:secret@127.0.0.1:{server.server_port}/.git"
+    with served(partial(Quiet, directory=upstream)) as port:
+        where = f"http://ann:secret@127.0.0.1:{port}/.git"
         folder, _ = fetched(workspace, f"{where}#work")
         with pytest.raises(InputError, match=r"#wrok has no such branch or tag") as caught:
             fetched(workspace, f"{where}#wrok")
-        server.shutdown()
     assert at(folder) == git(upstream, "rev-parse", "work").strip()
     assert git(folder, "for-each-ref", "--format=%(refname)").split() == ["refs/heads/work"]
     assert "did you mean work?" in caught.value.hint

@@ -7,7 +7,8 @@ import struct
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+from tests.support.answering import answering
 
 ANSWER = "203.0.113.77"
 """What the name server says of every name (an address for documentation, RFC 5737)."""
@@ -16,25 +17,8 @@ ANSWER = "203.0.113.77"
 @contextmanager
 def web_server(text: str) -> Iterator[int]:
     """Serve one text at every path; yield the port."""
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self.send_response(200)
-            self.send_header("Content-Length", str(len(text.encode())))
-            self.end_headers()
-            self.wfile.write(text.encode())
-
-        def log_message(self, *_: object) -> None:
-            """Say nothing."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
-        yield server.server_port
-    finally:
-        server.shutdown()
-        server.server_close()
+    with answering(lambda path: text.encode()) as port:
+        yield port
 
 
 @contextmanager
