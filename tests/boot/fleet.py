@@ -145,6 +145,15 @@ class Fleet:
         self._closing = False
         self._reports: dict[str, Future[Report]] = {}
 
+    def hold(self, until: Callable[[], object]) -> None:
+        """Keep a lane empty until something is over; called before any boot is queued."""
+
+        def wait() -> None:
+            with LANE:
+                until()
+
+        self._pool.submit(wait)
+
     def sail(self, name: str, iso: Path, cases: Iterable[Case]) -> None:
         """Queue the boots of a disc, which goes by that name."""
         media, menu = Media(iso, self.folder / f"media-{name}"), menu_of(iso)

@@ -17,6 +17,7 @@ from democd.host.run import run
 from tests.support import debiandisk, userland
 from tests.support.again import Again, build_again
 from tests.support.building import BOOKWORM, BUILD, kept_lock, kept_root
+from tests.support.lanes import BESIDE
 
 
 @pytest.fixture(scope="session")
@@ -72,7 +73,12 @@ def again(again_begun: Future[Again]) -> Again:
 
 @pytest.fixture(scope="session", autouse=True)
 def _begin_early(request: pytest.FixtureRequest) -> None:
-    """Let what takes minutes work beside other tests, if a test will ask for it."""
-    for name in ("again", "debian_files", "world"):
-        if any(name in getattr(item, "fixturenames", ()) for item in request.session.items):
-            request.getfixturevalue(f"{name}_begun")
+    """Let what takes minutes work beside other tests, if a test will ask for it; then machines."""
+
+    def is_asked_for(name: str) -> bool:
+        return any(name in getattr(item, "fixturenames", ()) for item in request.session.items)
+
+    for name in filter(is_asked_for, ("again", "debian_files", "world")):
+        BESIDE.append(request.getfixturevalue(f"{name}_begun"))
+    if is_asked_for("fleet"):
+        request.getfixturevalue("fleet_begun")

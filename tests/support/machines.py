@@ -7,13 +7,18 @@ build/smoke-tests/. See lanes.py for how many run at a time.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import wait
 from typing import Any
 
 import pytest
 
-from tests.boot.fleet import Fleet
+from tests.boot.fleet import Case, Fleet
 from tests.smoke import fleet as smoke
 from tests.support.building import BUILD, kept_root
+from tests.support.lanes import ALL_BUILT, BESIDE
+
+DISC = "iso"
+"""The fixture of the disc that most boots are of."""
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -21,23 +26,47 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "runs(name, ...): the smoke runs that a test looks at")
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    if item.get_closest_marker("boot"):
+        ALL_BUILT.set()
+
+
 @pytest.fixture(scope="session")
-def fleet(request: pytest.FixtureRequest) -> Iterator[Fleet]:
-    """The boots of all selected tests; `Case.disc` is a fixture here.
+def fleet_begun(request: pytest.FixtureRequest) -> Iterator[Fleet]:
+    """The boots of the disc itself: in one lane beside build tests, as soon as these let them."""
+    fleet = Fleet(BUILD / "boot-tests")
+    fleet.hold(lambda: wait(BESIDE))
+    fleet.hold(ALL_BUILT.wait)
+    try:
+        if cases := _cases(request).get(DISC):
+            fleet.sail(DISC, request.getfixturevalue(DISC), cases)
+        yield fleet
+    finally:
+        ALL_BUILT.set()
+        fleet.close()
+
+
+@pytest.fixture(scope="session")
+def fleet(fleet_begun: Fleet, request: pytest.FixtureRequest) -> Fleet:
+    """The boots of all selected tests.
 
     The smoke runs come behind them, so that no lane is empty while the last boots are waited for.
     """
-    cases = {case.name: case for case in _marked(request, "cases")}
-    fleet = Fleet(BUILD / "boot-tests")
-    try:
-        for disc in dict.fromkeys(case.disc for case in cases.values()):
-            iso = request.getfixturevalue(disc)
-            fleet.sail(disc, iso, [case for case in cases.values() if case.disc == disc])
-        if _marked(request, "runs"):
-            request.getfixturevalue("runs")
-        yield fleet
-    finally:
-        fleet.close()
+    for disc, cases in _cases(request).items():
+        if disc != DISC:
+            fleet_begun.sail(disc, request.getfixturevalue(disc), cases)
+    if _marked(request, "runs"):
+        request.getfixturevalue("runs")
+    return fleet_begun
+
+
+def _cases(request: pytest.FixtureRequest) -> dict[str, list[Case]]:
+    """Return the boots that selected tests look at, by the fixture that is their disc."""
+    found: dict[str, list[Case]] = {}
+    for case in {case.name: case for case in _marked(request, "cases")}.values():
+        found.setdefault(case.disc, []).append(case)
+    return found
 
 
 @pytest.fixture(scope="session")
