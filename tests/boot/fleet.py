@@ -10,7 +10,7 @@ import contextlib
 import time
 import traceback
 from collections.abc import Callable, Iterable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Executor, Future
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,7 @@ from democd.smoke.console import Console, ConsoleError
 from democd.smoke.menu import Edit, Entry, Grub, find, menu_of
 from tests.boot.media import Media
 from tests.boot.serving import Server, serving
-from tests.support.lanes import AT_ONCE, LANE, PACE
+from tests.support.lanes import LANE, PACE
 
 # The log-in is there before the last services are: wait for those too, and for the drivers that
 # udev loads: one of them may yet change the screen's mode. To ask again and again would take long.
@@ -135,12 +135,13 @@ class Fleet:
 
     Args:
         folder: where logs and screenshots are put, and the media that are made for the boots.
+        pool: has the queue.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, pool: Executor) -> None:
         self.folder = folder
         folder.mkdir(parents=True, exist_ok=True)
-        self._pool = ThreadPoolExecutor(AT_ONCE, "boot")
+        self._pool = pool
         self._running: list[Running] = []
         self._closing = False
         self._reports: dict[str, Future[Report]] = {}
@@ -167,9 +168,10 @@ class Fleet:
     def close(self) -> None:
         """End what still runs; nobody waits for it any more."""
         self._closing = True
+        for report in self._reports.values():
+            report.cancel()
         for running in list(self._running):
             running.stop()
-        self._pool.shutdown(cancel_futures=True)
 
     def _sail(self, case: Case, media: Media, menu: Menu) -> Report:
         report = Report(self.folder / f"{case.name}.log")

@@ -6,14 +6,14 @@ import gzip
 import shutil
 import subprocess
 import sys
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Executor, Future
 from dataclasses import dataclass
 from pathlib import Path
 
 from democd.smoke.emulator import LOST
 from tests.support import ci
 from tests.support.building import BUILD, PROJECT
-from tests.support.lanes import AT_ONCE, LANE, PACE
+from tests.support.lanes import LANE, PACE
 from tests.support.testkernels import assemble
 
 KEPT = BUILD / "smoke-tests"
@@ -91,11 +91,11 @@ def words_of(name: str, parts: Parts) -> list[object]:
 
 
 class Fleet:
-    """The runs of a session."""
+    """The runs of a session, of those parts; `pool` has the queue."""
 
-    def __init__(self, parts: Parts) -> None:
+    def __init__(self, parts: Parts, pool: Executor) -> None:
         self._parts = parts
-        self._pool = ThreadPoolExecutor(AT_ONCE, "smoke")
+        self._pool = pool
         self._runs: dict[str, Future[Ran]] = {}
         KEPT.mkdir(parents=True, exist_ok=True)
 
@@ -106,7 +106,9 @@ class Fleet:
         return self._runs[name].result()
 
     def close(self) -> None:
-        self._pool.shutdown(cancel_futures=True)
+        """Begin no further one; nobody waits for them any more."""
+        for run in self._runs.values():
+            run.cancel()
 
 
 def run(name: str, parts: Parts) -> Ran:

@@ -7,7 +7,8 @@ build/smoke-tests/. See lanes.py for how many run at a time.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from concurrent.futures import wait
+from concurrent.futures import Executor, ThreadPoolExecutor, wait
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,7 +16,7 @@ import pytest
 from tests.boot.fleet import Case, Fleet
 from tests.smoke import fleet as smoke
 from tests.support.building import BUILD, kept_root
-from tests.support.lanes import ALL_BUILT, BESIDE
+from tests.support.lanes import ALL_BUILT, AT_ONCE, BESIDE
 
 DISC = "iso"
 """The fixture of the disc that most boots are of."""
@@ -33,9 +34,16 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 
 @pytest.fixture(scope="session")
-def fleet_begun(request: pytest.FixtureRequest) -> Iterator[Fleet]:
+def pool() -> Iterator[Executor]:
+    """The queue of all that has machines run."""
+    with ThreadPoolExecutor(AT_ONCE, "machine") as pool:
+        yield pool
+
+
+@pytest.fixture(scope="session")
+def fleet_begun(pool: Executor, request: pytest.FixtureRequest) -> Iterator[Fleet]:
     """The boots of the disc itself: in one lane beside build tests, as soon as these let them."""
-    fleet = Fleet(BUILD / "boot-tests")
+    fleet = Fleet(BUILD / "boot-tests", pool)
     fleet.hold(lambda: wait(BESIDE))
     fleet.hold(ALL_BUILT.wait)
     try:
@@ -71,11 +79,14 @@ def _cases(request: pytest.FixtureRequest) -> dict[str, list[Case]]:
 
 @pytest.fixture(scope="session")
 def runs(
-    built: object, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+    built: Path,
+    pool: Executor,
+    request: pytest.FixtureRequest,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[smoke.Fleet]:
     """The runs of `./build.py smoke` of all selected tests."""
     boot = kept_root().parts / "boot"
-    fleet = smoke.Fleet(smoke.lay_parts(boot, tmp_path_factory.mktemp("tree")))
+    fleet = smoke.Fleet(smoke.lay_parts(boot, tmp_path_factory.mktemp("tree")), pool)
     for name in dict.fromkeys(_marked(request, "runs")):
         fleet.start(name)
     yield fleet
