@@ -15,7 +15,7 @@ import pytest
 
 from tests.boot.fleet import Case, Fleet
 from tests.smoke import fleet as smoke
-from tests.support.building import BUILD, kept_root
+from tests.support.building import BUILD, PROJECT, kept_root
 from tests.support.lanes import ALL_BUILT, AT_ONCE, BESIDE
 
 DISC = "iso"
@@ -29,8 +29,8 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    if item.get_closest_marker("boot"):
-        ALL_BUILT.set()
+    if any(item.path.is_relative_to(PROJECT / "tests" / folder) for folder in ("boot", "smoke")):
+        ALL_BUILT.set()  # these come last
 
 
 @pytest.fixture(scope="session")
