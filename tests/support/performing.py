@@ -39,7 +39,7 @@ def memory(otherwise: Path) -> Iterator[Path]:
 
 def perform(plan: Plan, log: Path | None = None) -> list[str]:
     """Carry out a plan; return what was warned of."""
-    where = log or Path(os.environ.get("TMPDIR", "/tmp")) / f"xendemo-test-{os.getpid()}.log"
+    where = log or _log_of(os.getpid())
     kept = Log(str(where))
     try:
         return _perform(plan, Progress(io.StringIO(), len(plan.steps)), kept)
@@ -47,6 +47,10 @@ def perform(plan: Plan, log: Path | None = None) -> list[str]:
         kept.close()
         if not log:
             where.unlink(missing_ok=True)
+
+
+def _log_of(process: int) -> Path:
+    return Path(tempfile.gettempdir()) / f"xendemo-test-{process}.log"
 
 
 @dataclass(frozen=True)
@@ -148,6 +152,7 @@ class Child:
             os.kill(self.number, number)
         with self._pipe as pipe:
             status = os.waitstatus_to_exitcode(os.waitpid(self.number, 0)[1])
+            _log_of(self.number).unlink(missing_ok=True)  # it was killed amid its work
             return Ended(status, pipe.read().decode())
 
 
