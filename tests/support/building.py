@@ -38,7 +38,8 @@ def build(*overrides: str, profile: str = "", output: Path = DIST, folder: Path 
         [
             sys.executable, PROJECT / "build.py", "build",
             "--output-dir", output, "--build-dir", folder, *words,
-        ]
+        ],
+        cwd=PROJECT,  # wherever a test beside it may be
     )  # fmt: skip
     wanted = (
         recipe.load_profile(PROJECT, profile, overrides)
@@ -64,6 +65,7 @@ def build_from(
             sys.executable, PROJECT / "build.py", "build", "--from", source, *words,
             "--output-dir", output, "--build-dir", folder,
         ],
+        cwd=PROJECT,
         env={"GNUPGHOME": str(home)} if home else {},
     )  # fmt: skip
     (iso,) = output.glob("*.iso")
