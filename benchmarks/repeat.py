@@ -71,7 +71,8 @@ def _theirs(peer: LiveBuild) -> tuple[dict[str, float], dict[str, str], list[str
     try:
         took[OFFLINE] = _timed("live-build, offline", peer.build_offline)
     except BuildError as error:
-        told = f"live-build failed offline: {error.message}\n{error.hint}"
+        why = [line for line in error.hint.splitlines() if line.startswith("E: ")]
+        told = "\n".join(["live-build failed offline:", *(why or [error.message, error.hint])])
         return {**took, OFFLINE: took[WARM]}, {**PEER, OFFLINE: FAILED}, [told]
     return took, PEER, []
 
