@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from democd.errors import BuildError, InputError
+from democd.host.bounds import Bounds
 from democd.host.run import run
 from democd.host.tools import find_tool
 
@@ -92,7 +93,7 @@ def signer(named: str) -> Signer:
         listed = run(
             ["gpg", "--batch", "--no-auto-check-trustdb", "--with-colons", "--fixed-list-mode",
              "--list-secret-keys", "--", named],
-            env=_environment(), seconds=PATIENCE,
+            env=_environment(), bounds=Bounds(seconds=PATIENCE),
         ).stdout  # fmt: skip
     except BuildError as error:
         raise InputError(f"--sign {named}: gpg has no such secret key", hint) from error
@@ -174,7 +175,7 @@ def _sign(content: bytes, key: str, date: int) -> tuple[bytes, str]:
                  "always", "--no-random-seed-file", "--status-fd", "2", *clock,
                  "--digest-algo", "SHA512", "--armor", "--no-emit-version", "--no-comments",
                  "--local-user", key, "--output", made, "--detach-sign", "--", text],
-                env=_environment(), on_line=said.append, seconds=PATIENCE,
+                env=_environment(), on_line=said.append, bounds=Bounds(seconds=PATIENCE),
             )  # fmt: skip
         except BuildError as error:
             raise BuildError(f"cannot sign with {key}: {_reason(said)}", _remedy(said)) from error

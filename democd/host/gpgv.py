@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from democd.errors import BuildError
+from democd.host.bounds import Bounds
 from democd.host.gpg import statuses
 from democd.host.run import run
 from democd.host.tools import find_tool
@@ -68,7 +69,7 @@ def check(content: bytes, signature: bytes, keyring: bytes) -> list[Signed]:
             *paths,
         ]
         with contextlib.suppress(BuildError):  # the status lines say more than an exit code
-            run(words, on_line=said.append, seconds=PATIENCE)
+            run(words, on_line=said.append, bounds=Bounds(seconds=PATIENCE))
     return judge(said)
 
 

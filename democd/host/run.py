@@ -7,12 +7,10 @@ own, so its descendants and its mounts go as well.
 
 from __future__ import annotations
 
-import math
 import os
 import re
 import shlex
 import subprocess
-import sys
 import threading
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
@@ -23,6 +21,7 @@ from typing import IO
 
 from democd.errors import BuildError
 from democd.host import room
+from democd.host.bounds import Bounds
 from democd.host.tools import find_tool
 
 LAST_LINES = 15
@@ -43,8 +42,9 @@ _LEAST = 1000  # bytes a second; as much as host/git.py asks for
 _STARVED = "got next to nothing in {:.0f} seconds, and was ended"
 _LATE = "had not done its work after {:.0f} seconds, and was ended"
 _NOT_STARTED = (126, 127)
-_STARTING = re.compile(r"setpriv: failed to execute .*: (.*)$")
-"""What the program that starts all others says when it cannot."""
+_STARTING = re.compile(r"(?:setpriv|prlimit): failed to execute .*: (.*)$")
+"""What the programs that start all others say when they cannot."""
+FREE = Bounds()
 UMASK = 0o022
 """Of every program: what it makes has the same modes whoever builds."""
 
@@ -124,8 +124,7 @@ def run(
     feed: Callable[[IO[bytes]], None] | None = None,
     on_line: Callable[[str], None] | None = None,
     log: Path | None = None,
-    seconds: float = math.inf,
-    most: int = sys.maxsize,
+    bounds: Bounds = FREE,
     errors: str = "replace",
     growing: Path | None = None,
     patience: float = PATIENCE,
@@ -140,8 +139,7 @@ def run(
         feed: writes the program's standard input, in this thread.
         on_line: called with each line of standard error while it runs, from another thread.
         log: a file that gets standard error whole, if the program ends well.
-        seconds: it is ended when it has not ended by then; for what reads what strangers made.
-        most: bytes of standard output that it may print; likewise.
+        bounds: what it may take at most.
         growing: what it fetches goes below this folder; it is ended when next to nothing comes.
         patience: seconds to wait for more of that.
         errors: how its output is decoded; by "surrogateescape" names of files stay what they are.
@@ -153,7 +151,7 @@ def run(
     """
     words = [str(word) for word in argv]
     words[0] = find_tool(words[0])
-    command = container() + words if contained else words
+    command = [*(container() if contained else []), *bounds.kept(), *words]
     try:
         process = subprocess.Popen(
             [*dying_with_us(), *command],
@@ -175,16 +173,17 @@ def run(
         process.kill()
 
     threads = [
-        threading.Thread(target=_collect, args=(process.stdout, out, most, end)),
+        threading.Thread(target=_collect, args=(process.stdout, out, bounds.printed, end)),
         threading.Thread(target=_follow, args=(process.stderr, err, on_line)),
     ]
-    timer = threading.Timer(min(seconds, threading.TIMEOUT_MAX), end, [_LATE.format(seconds)])
+    patient = min(bounds.seconds, threading.TIMEOUT_MAX)
+    timer = threading.Timer(patient, end, [_LATE.format(patient)])
     timer.daemon = True
     over = threading.Event()
     if growing:
         threads.append(threading.Thread(target=_guard, args=(growing, patience, over, end)))
     try:
-        if seconds < math.inf:
+        if patient < threading.TIMEOUT_MAX:
             timer.start()
         for thread in threads:
             thread.start()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import resource
 import stat
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,8 +13,8 @@ from typing import IO
 from democd import layering
 from democd.errors import BuildError
 from democd.formats import squashfs
+from democd.host.bounds import Bounds
 from democd.host.run import run
-from democd.host.tools import find_tool
 from democd.recipe import Layers
 from democd.remake import packing
 from democd.remake.table import Special
@@ -102,28 +101,13 @@ def _unsquashfs(
     Raises:
         BuildError: it failed, or reached a bound.
     """
-    data, fsize = _at_most(resource.RLIMIT_DATA, MEMORY_MAX), _at_most(resource.RLIMIT_FSIZE, size)
-    argv = [
-        find_tool("prlimit"),
-        f"--data={data}",
-        f"--fsize={fsize}",
-        find_tool(PROGRAM),
-        *words,
-        image,
-        *([pattern] if pattern else []),
-    ]
+    argv = [PROGRAM, *words, image, *([pattern] if pattern else [])]
+    bounds = Bounds(PATIENCE + size / 1e6, printed, data=MEMORY_MAX, written=size)
     try:
-        patience = PATIENCE + size / 1e6
-        return run(argv, seconds=patience, most=printed, errors="surrogateescape").stdout
+        return run(argv, bounds=bounds, errors="surrogateescape").stdout
     except BuildError as error:
         hint = f"{DAMAGED}\n{error.message}\n{error.hint}"
         raise BuildError(f"{image.name} cannot be unpacked", hint) from error
-
-
-def _at_most(limit: int, wanted: int) -> int:
-    """Return a bound (getrlimit(2)) that does not lift the one that we have."""
-    hard = resource.getrlimit(limit)[1]
-    return wanted if hard == resource.RLIM_INFINITY else min(hard, wanted)
 
 
 def _listed(image: Path, line: str) -> Listed:

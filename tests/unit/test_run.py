@@ -6,11 +6,13 @@ import os
 import subprocess
 import sys
 import time
+import traceback
 from pathlib import Path
 
 import pytest
 
 from democd.errors import BuildError
+from democd.host.bounds import Bounds
 from democd.host.run import run
 
 
@@ -55,14 +57,31 @@ def test_a_program_that_stops_reading_is_told_as_its_failure() -> None:
 def test_a_program_that_hangs_is_ended() -> None:
     begun = time.monotonic()
     with pytest.raises(BuildError, match="sleep had not done its work after 1 seconds"):
-        run(["sleep", "60"], seconds=1)
+        run(["sleep", "60"], bounds=Bounds(seconds=1))
     assert time.monotonic() - begun < 20
 
 
 def test_a_program_that_prints_without_end_is_ended() -> None:
     with pytest.raises(BuildError, match="yes printed more than it should"):
-        run(["yes"], most=1 << 22)
-    assert run(["echo", "four"], most=5, seconds=60).stdout == "four\n"
+        run(["yes"], bounds=Bounds(printed=1 << 22))
+    assert run(["echo", "four"], bounds=Bounds(seconds=60, printed=5)).stdout == "four\n"
+
+
+def test_what_a_program_takes_is_bounded_and_a_failure_has_its_own_name(tmp_path: Path) -> None:
+    """And not that of the program that sets the bounds."""
+    words = ["dd", "if=/dev/zero", f"of={tmp_path / 'zeros'}", "count=1"]
+    run([*words, "bs=4096"], bounds=Bounds(data=1 << 26, written=4096))
+    with pytest.raises(BuildError, match=r"^dd was killed by signal 25"):  # SIGXFSZ
+        run([*words, "bs=4097"], bounds=Bounds(written=4096))
+    with pytest.raises(BuildError, match=r"^dd failed with exit code 1") as caught:
+        run([*words, "bs=512M"], bounds=Bounds(data=1 << 26))
+    assert "memory exhausted" in caught.value.hint
+
+
+def test_where_no_one_catches_a_failure_its_last_lines_are_told_as_well() -> None:
+    with pytest.raises(BuildError) as caught:
+        run(["sh", "-c", "printf w%s hy >&2; exit 3"])
+    assert "why" in "".join(traceback.format_exception(caught.value))
 
 
 def test_names_of_files_can_stay_what_they_are() -> None:
