@@ -21,6 +21,7 @@ from democd.stages import packages
 from tests.support.building import BOOKWORM_ROOT, BUILD
 from tests.support.faults import BEGIN, END, Place, in_order, scratch_of, signalling, stage_of
 from tests.support.namespaces import alone
+from tests.support.processes import state
 from tests.support.traces import wait_for
 
 pytestmark = pytest.mark.build
@@ -287,8 +288,7 @@ def test_two_builds_at_once_in_one_folder(whole: Place, results: list[Path], pla
     """The second says so and ends, while the first works; a smoke test would wait."""
     place.keep(results)
     first = place.start(*signalling(END, r"/\.quick\.iso\.new\.part$", signal.SIGSTOP))
-    state = Path(f"/proc/{first.pid}/stat")
-    assert wait_for(lambda: state.read_text().rpartition(")")[2].split()[0] == "T", 60)
+    assert wait_for(lambda: state(first.pid) == "T", 60)
     second = place.run()
     os.kill(first.pid, signal.SIGCONT)
     _, said = first.communicate(timeout=600)

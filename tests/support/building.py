@@ -38,8 +38,7 @@ def build(*overrides: str, profile: str = "", output: Path = DIST, folder: Path 
         [
             sys.executable, PROJECT / "build.py", "build",
             "--output-dir", output, "--build-dir", folder, *words,
-        ],
-        cwd=PROJECT,  # wherever a test beside it may be
+        ]
     )  # fmt: skip
     wanted = (
         recipe.load_profile(PROJECT, profile, overrides)
@@ -65,7 +64,6 @@ def build_from(
             sys.executable, PROJECT / "build.py", "build", "--from", source, *words,
             "--output-dir", output, "--build-dir", folder,
         ],
-        cwd=PROJECT,
         env={"GNUPGHOME": str(home)} if home else {},
     )  # fmt: skip
     (iso,) = output.glob("*.iso")

@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from tests.boot.remaking import KEYRING, LAID_OVER, SIGNER, STRANGER
+from tests.support.beside import Beside
 from tests.support.building import BOOKWORM, BUILD, TREE, build, build_from
 from tests.support.keys import new_keys
 from tests.support.shaping import shape
@@ -38,9 +39,9 @@ class Discs:
     """
 
     def __init__(self, wanted: Collection[str]) -> None:
-        self._one_by_one = ThreadPoolExecutor(1, "build")
+        self._beside = Beside()
         self._begun = {
-            name: self._one_by_one.submit(make) for name, make in DISCS.items() if name in wanted
+            name: self._beside.begin(make) for name, make in DISCS.items() if name in wanted
         }
 
     def __getitem__(self, name: str) -> Path:
@@ -48,7 +49,7 @@ class Discs:
         return self._begun[name].result() if name in self._begun else DISCS[name]()
 
     def close(self) -> None:
-        self._one_by_one.shutdown(cancel_futures=True)
+        self._beside.close()
 
 
 @pytest.fixture(scope="session", autouse=True)

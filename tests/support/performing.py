@@ -154,11 +154,3 @@ class Child:
             status = os.waitstatus_to_exitcode(os.waitpid(self.number, 0)[1])
             _log_of(self.number).unlink(missing_ok=True)  # it was killed amid its work
             return Ended(status, pipe.read().decode())
-
-
-def is_alive(number: int) -> bool:
-    """Tell whether a process runs; one that is dead but not asked for yet does not."""
-    try:
-        return "\nState:\tZ" not in Path(f"/proc/{number}/status").read_text()
-    except (FileNotFoundError, ProcessLookupError):
-        return False

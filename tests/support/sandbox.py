@@ -9,7 +9,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import os
 import resource
 import shutil
@@ -127,25 +126,13 @@ def _goes_well(act: Callable[[], object]) -> bool:
 def nobody(folder: Path) -> Iterator[None]:
     """Be an ordinary user who owns a folder, for a while."""
     os.chown(folder, NOBODY, NOBODY)
-    _become(_SETRESGID, NOBODY)
-    _become(_SETRESUID, NOBODY)
+    os.setegid(NOBODY)
+    os.seteuid(NOBODY)
     try:
         yield
     finally:
-        _become(_SETRESUID, 0)
-        _become(_SETRESGID, 0)
-
-
-# To Linux each thread is somebody of its own; it is os.seteuid that tells all of them. Here discs
-# are built by another thread meanwhile, which must stay who it is (x86-64's numbers of the calls).
-_SETRESUID, _SETRESGID = 117, 119
-_LIBC = ctypes.CDLL(None, use_errno=True)
-
-
-def _become(call: int, number: int) -> None:
-    """Make a user or a group this thread's effective one."""
-    if _LIBC.syscall(ctypes.c_long(call), *map(ctypes.c_long, (-1, number, -1))):
-        raise OSError(ctypes.get_errno(), "not allowed to be somebody else")
+        os.seteuid(0)
+        os.setegid(0)
 
 
 def may_be_nobody() -> bool:

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -18,6 +16,7 @@ from democd.host.qemu import Drive, Machine, Nic
 from democd.host.running import started
 from democd.smoke.console import Console, ConsoleError
 from tests.boot.media import DISK_SAYS, Media
+from tests.support.processes import gone_within
 
 
 @pytest.fixture
@@ -101,18 +100,7 @@ def test_qemu_dies_with_us_even_when_we_are_killed(disk: Path) -> None:
     parent.send_signal(signal.SIGKILL)
     parent.wait()
     parent.stdout.close()
-    deadline = time.monotonic() + 10
-    while _alive(int(words[0])) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert not _alive(int(words[0]))
+    assert gone_within(int(words[0]))
     for left in Path(words[1]).iterdir():
         left.unlink()
     Path(words[1]).rmdir()
-
-
-def _alive(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    return "\nState:\tZ" not in Path(f"/proc/{process}/status").read_text()

@@ -20,7 +20,8 @@ from typing import Any, cast
 import pytest
 
 from tests.support import performing
-from tests.support.performing import NAMES, Child, disturbed, is_alive, memory
+from tests.support.performing import NAMES, Child, disturbed, memory
+from tests.support.processes import gone_within, is_alive
 from xendemo import cli
 from xendemo.errors import Failure
 from xendemo.install import doing
@@ -418,7 +419,7 @@ def test_interrupted_while_a_program_runs_it_ends_and_the_state_is_told(
         130,
         "\ninterrupted at step 2 of 2, wait\neverything has been put back as it was\n",
     )
-    until(lambda: not is_alive(program))  # the kernel may take a moment to bury it
+    assert gone_within(program)
     assert state(top) == before
 
 
@@ -428,7 +429,7 @@ def test_killed_it_leaves_no_program(top: Path) -> None:
     program = work.program()
     assert is_alive(program)
     assert child.end(signal.SIGKILL).code == -signal.SIGKILL
-    until(lambda: not is_alive(program))
+    assert gone_within(program)
 
 
 def test_killed_amid_a_copy_the_old_file_is_whole_and_a_second_run_completes(

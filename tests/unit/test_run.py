@@ -14,24 +14,7 @@ import pytest
 from democd.errors import BuildError
 from democd.host.bounds import Bounds
 from democd.host.run import run
-
-
-def alive(pid: int) -> bool:
-    """Whether a process runs; one that is dead but not yet reaped does not."""
-    try:
-        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-    except (FileNotFoundError, ProcessLookupError):
-        return False
-    return state != "Z"
-
-
-def gone_within(pid: int, seconds: float) -> bool:
-    end = time.monotonic() + seconds
-    while alive(pid):
-        if time.monotonic() > end:
-            return False
-        time.sleep(0.02)
-    return True
+from tests.support.processes import gone_within, is_alive
 
 
 def test_output_comes_back_and_lines_come_at_once(tmp_path: Path) -> None:
@@ -141,9 +124,9 @@ def test_a_child_dies_with_a_killed_builder() -> None:
     with builder:
         assert builder.stdout
         child = int(builder.stdout.readline())
-        assert alive(child)
+        assert is_alive(child)
         builder.kill()
-    assert gone_within(child, 5)
+    assert gone_within(child)
 
 
 def test_no_python_runs_between_fork_and_exec() -> None:
@@ -175,7 +158,7 @@ def test_what_a_contained_child_started_dies_too(tmp_path: Path) -> None:
         while not (found := [pid for pid in pids() if command_line(pid) == ["sleep", odd]]):
             assert time.monotonic() < deadline
         builder.kill()
-    assert all(gone_within(pid, 5) for pid in found)
+    assert all(gone_within(pid) for pid in found)
     assert str(tmp_path) not in Path("/proc/mounts").read_text()
 
 
