@@ -159,7 +159,7 @@ def _lay(original: Original, top: Path, reporter: Reporter, url: str, port: int)
             else:
                 original.compare(path, at)
         sums = [(_write_piece(original, piece, top, at), piece) for piece in cut]
-        step.says(f"{len(cut)} pieces")
+        step.says(f"{len(cut)} piece{'s' if len(cut) != 1 else ''}")
     initrd = initrd_for_network(
         original.disc.content(original.files[layout.INITRD["xen0"]]),
         original.disc.content(original.files[layout.NET_INITRD]),

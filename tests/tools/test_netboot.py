@@ -100,8 +100,12 @@ def test_its_readme_names_the_memory_and_the_port(iso: Path, served: Path) -> No
     text = (served / "README").read_text()
     mib = -(-iso.stat().st_size // (1 << 20)) + netboot.SPARE
     assert f"needs {mib} MiB" in text
+    assert text.count(f"qemu-system-x86_64 -m {mib} ") == 2
     assert "http.server 8080" in text
-    assert max(map(len, text.splitlines())) <= 100
+    lines = text.splitlines()
+    assert lines[0].endswith("started over a network")
+    assert lines[1] == "=" * len(lines[0])
+    assert max(map(len, lines)) <= 100
 
 
 @pytest.mark.parametrize(
