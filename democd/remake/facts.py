@@ -137,7 +137,7 @@ def of_items(items: Iterable[Item], date: int, *, initrd: bool) -> dict[str, Fac
     """
     found = {}
     for item in items:
-        regular = item.path is not None and stat.S_ISREG(item.mode)
+        path = item.content
         found[item.name] = Fact(
             item.mode,
             (item.uid, item.gid),
@@ -145,8 +145,8 @@ def of_items(items: Iterable[Item], date: int, *, initrd: bool) -> dict[str, Fac
             item.size,
             item.link,
             item.device,
-            file_digest(item.path) if item.path and regular else "",
-            _capabilities(item.path) if item.path and regular and not initrd else "",
+            file_digest(path) if path else "",
+            _capabilities(path) if path and not initrd else "",
         )
     return found
 

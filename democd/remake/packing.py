@@ -29,8 +29,8 @@ def content_digest(items: Iterable[Item], date: int) -> str:
         digest.update(
             json.dumps([*replace(item, mtime=min(item.mtime, date)).stands_for(), same]).encode()
         )
-        if item.path and stat.S_ISREG(item.mode):
-            with item.path.open("rb") as stream:
+        if path := item.content:
+            with path.open("rb") as stream:
                 digest.update(hashlib.file_digest(stream, "sha256").digest())
     return digest.hexdigest()
 
@@ -46,10 +46,10 @@ def as_tar(items: Sequence[Item], date: int) -> Iterator[tuple[tarfile.TarInfo, 
         member.linkname = item.link
         if any(item.inode) and item.inode in first:
             member.type, member.linkname = tarfile.LNKTYPE, first[item.inode]
-        elif item.path and stat.S_ISREG(item.mode):
+        elif path := item.content:
             first[item.inode] = item.name
-            member.pax_headers = _capability(item.path)
-            with item.path.open("rb") as stream:
+            member.pax_headers = _capability(path)
+            with path.open("rb") as stream:
                 member.size = os.fstat(stream.fileno()).st_size
                 yield member, stream
             continue
@@ -84,7 +84,7 @@ def as_cpio(items: Iterable[Item]) -> list[cpio.Entry]:
                 f"{item.path or item.name} does not belong to root",
                 "an initrd's files do: give it to root, or take the line from the table",
             )
-        regular = item.path and stat.S_ISREG(item.mode)
-        data = item.path.read_bytes() if item.path and regular else os.fsencode(item.link)
+        path = item.content
+        data = path.read_bytes() if path else os.fsencode(item.link)
         entries.append(cpio.Entry(item.name, item.mode, data, item.device))
     return entries

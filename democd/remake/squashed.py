@@ -7,6 +7,7 @@ import re
 import stat
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import IO
 
@@ -127,6 +128,7 @@ def _listed(image: Path, line: str) -> Listed:
     return Listed(name, mode, int(match["uid"]), int(match["gid"]), size)
 
 
+@cache
 def _bits(letters: str) -> int:
     """Return the permissions that ls writes as `rwxr-sr-t`."""
     mode = sum(1 << (8 - at) for at, letter in enumerate(letters) if letter not in "-ST")

@@ -26,7 +26,7 @@ class Item:
 
     Attributes:
         name: path in the tree, without a leading slash.
-        path: the file; None for a device node that only a table has.
+        tree: folder of the tree; None for a device node that only a table has.
         mode: type and permissions, as `st_mode`.
         mtime: seconds since 1970, UTC.
         size: bytes of a regular file.
@@ -35,7 +35,7 @@ class Item:
     """
 
     name: str
-    path: Path | None
+    tree: Path | None
     mode: int
     uid: int
     gid: int
@@ -44,6 +44,16 @@ class Item:
     link: str = ""
     device: tuple[int, int] = (0, 0)
     inode: tuple[int, int] = (0, 0)
+
+    @property
+    def path(self) -> Path | None:
+        """Where the file is."""
+        return self.tree and self.tree / self.name
+
+    @property
+    def content(self) -> Path | None:
+        """Where it is, if it is a regular file."""
+        return self.path if stat.S_ISREG(self.mode) else None
 
     def stands_for(self) -> list[object]:
         """Return all of it but the content and the folder it lies in."""
@@ -61,7 +71,7 @@ def read(top: Path, table: Table | None) -> list[Item]:
     Raises:
         InputError: there is something that cannot be packed.
     """
-    items = [_item(name, Path(entry.path), table) for name, entry in _walk(top)]
+    items = [_item(top, name, entry, table) for name, entry in _walk(top)]
     return sorted(items, key=lambda item: order(item.name))
 
 
@@ -83,12 +93,12 @@ def with_nodes(items: list[Item], table: Table) -> list[Item]:
         for name, it in table.items()
         if it.kind and name not in there
     ]
-    return sorted([*items, *nodes], key=lambda item: order(item.name))
+    return sorted([*items, *nodes], key=lambda item: order(item.name)) if nodes else items
 
 
-def order(name: str) -> list[bytes]:
+def order(name: str) -> bytes:
     """Return the key by which a tree is sorted: what is in a folder follows it at once."""
-    return [os.fsencode(part) for part in name.split("/")]
+    return os.fsencode(name).replace(b"/", b"\0")  # which is before all that names have
 
 
 def _walk(top: Path) -> Iterator[tuple[str, os.DirEntry[str]]]:
@@ -102,11 +112,11 @@ def _walk(top: Path) -> Iterator[tuple[str, os.DirEntry[str]]]:
                     pending.append((entry.path, f"{above}{entry.name}/"))
 
 
-def _item(name: str, path: Path, table: Table | None) -> Item:
-    status = path.lstat()
+def _item(top: Path, name: str, entry: os.DirEntry[str], table: Table | None) -> Item:
+    status = entry.stat(follow_symlinks=False)
     kind = stat.S_IFMT(status.st_mode)
     if kind not in _KINDS or (table is not None and kind not in _KINDS[:3]):
-        raise InputError(f"{path} is neither a file, a folder nor a link", "remove it")
+        raise InputError(f"{entry.path} is neither a file, a folder nor a link", "remove it")
     if table is None:
         mode, uid, gid = stat.S_IMODE(status.st_mode), status.st_uid, status.st_gid
     elif (special := table.get(name)) and not special.kind:
@@ -116,9 +126,9 @@ def _item(name: str, path: Path, table: Table | None) -> Item:
     node = kind in (stat.S_IFCHR, stat.S_IFBLK)
     linked = kind == stat.S_IFREG and status.st_nlink > 1
     return Item(
-        name, path, kind | mode, uid, gid, int(status.st_mtime),
+        name, top, kind | mode, uid, gid, int(status.st_mtime),
         size=status.st_size if kind == stat.S_IFREG else 0,
-        link=str(path.readlink()) if kind == stat.S_IFLNK else "",
+        link=str((top / name).readlink()) if kind == stat.S_IFLNK else "",
         device=(os.major(status.st_rdev), os.minor(status.st_rdev)) if node else (0, 0),
         inode=(status.st_dev, status.st_ino) if linked else (0, 0),
     )  # fmt: skip
