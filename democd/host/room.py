@@ -16,6 +16,7 @@ _SAID = re.compile(r"No space left on device|Disk quota exceeded|enough free spa
 """How programs say it: in the kernel's words, and apt, which counts before it fetches."""
 _LINES = 3
 _NEXT_TO_NOTHING = 1 << 20  # bytes
+_GOES_ON = "what was made before is whole, and the next build goes on from there"
 
 
 class NoRoomError(BuildError):
@@ -36,14 +37,17 @@ def said_by(lines: Iterable[str]) -> list[str]:
 
 
 @contextmanager
-def watched(folder: Path, what: str, need: str = "", option: str = "") -> Iterator[None]:
+def watched(
+    folder: Path, what: str, need: str = "", option: str = "", after: str = _GOES_ON
+) -> Iterator[None]:
     """Turn any failure for want of room into words.
 
     Args:
         folder: where the work is done; it is there.
         what: what is made; a few words.
         need: how much room that takes; a line, or "".
-        option: by which a person names another folder.
+        option: by which a person names another folder; "" if by no option.
+        after: what is there when it has failed.
 
     Raises:
         FullError: the disk was full. All other errors are let through.
@@ -60,12 +64,12 @@ def watched(folder: Path, what: str, need: str = "", option: str = "") -> Iterat
         if said is None:
             raise
         place = _blamed(error, *places)
-        elsewhere = f"choose another folder with {option}" if place == folder else "set TMPDIR"
+        another = f"choose another folder with {option}" if option else "name another folder"
+        elsewhere = another if place == folder else "set TMPDIR"
         hint = [
             f"free: {_left(place, before)} when that began, {_left(place)} now",
             *([need] if need and place == folder else []),
-            f"make room, or {elsewhere}; what was made before is whole, and the next build goes on "
-            "from there",
+            f"make room, or {elsewhere}; {after}",
             *said[-_LINES:],
         ]
         raise FullError(f"no room left in {place} for {what}", "\n".join(hint)) from error
@@ -76,6 +80,12 @@ def told(error: OSError) -> BuildError:
     place = _nearest(Path(os.fsdecode(error.filename))) if error.filename else Path.cwd()
     hint = f"free: {_left(place)}; make room, or choose another folder"
     return FullError(f"no room left in {place}: {error.strerror}", hint)
+
+
+def disk_of(path: Path) -> Path:
+    """Return where the file system is mounted that a path lies on."""
+    path = _nearest(path).resolve()
+    return next(it for it in (path, *path.parents) if it.is_mount())
 
 
 def mb(size: int) -> str:

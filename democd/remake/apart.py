@@ -15,6 +15,7 @@ from pathlib import Path
 from democd.digests import keep_digest
 from democd.errors import BuildError, InputError
 from democd.formats import cpio, initramfs
+from democd.host import room
 from democd.host.progress import Reporter
 from democd.recipe import as_toml
 from democd.remake import folder, mounted, squashed, table, trees
@@ -28,6 +29,7 @@ INITRD_MAX = 384 << 20
 """Bytes that an initrd has, and unpacks to, at most."""
 LINK_MAX = 4096
 """Bytes of a symlink's target, with its end; see PATH_MAX of Linux."""
+GONE = "nothing is left of them"
 SPARE = 64 << 20
 """Bytes that shall be left on the file system that a disc is unpacked to."""
 
@@ -55,8 +57,9 @@ def unpack(source: Path, target: Path, reporter: Reporter) -> Folder:
         scratch = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
         try:
             made = scratch / "disc"
-            lay(original, made, reporter)
-            open_trees(made, folder.parts(original.about["layers"]), reporter)
+            with room.watched(target.parent, f"the files of {source.name}", after=GONE):
+                lay(original, made, reporter)
+                open_trees(made, folder.parts(original.about["layers"]), reporter)
             # By root: programs with the set-user-id bit, and secrets, are in it.
             made.chmod(0o700 if os.geteuid() == 0 else 0o755)
             made.replace(target)  # an empty folder gives way
@@ -243,11 +246,12 @@ def _open_initrd(packed: Path, tree: Path, *, own: bool) -> dict[str, Special]:
     return special
 
 
-def refuse_no_room(where: Path, needed: int, what: str = "unpacking") -> None:
+def refuse_no_room(
+    where: Path, needed: int, what: str = "unpacking", hint: str = "name a folder on a larger disk"
+) -> None:
     """Refuse to write `needed` bytes into a folder whose disk has not got them."""
-    free = shutil.disk_usage(where).free - SPARE
+    free = max(shutil.disk_usage(where).free - SPARE, 0)
     if needed > free:
-        raise BuildError(
-            f"{what} needs {needed / 1e6:.0f} MB, and {where} has {max(free, 0) / 1e6:.0f}",
-            "name a folder on a larger disk",
-        )
+        # Not the folder itself, which may be one that nobody has named, and is gone then.
+        has = f"the disk at {room.disk_of(where)} has {free / 1e6:.0f}"
+        raise BuildError(f"{what} needs {needed / 1e6:.0f} MB, and {has}", hint)

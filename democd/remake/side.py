@@ -92,7 +92,7 @@ class Disc:
         """Return a part as it is packed."""
         target = self.scratch / part.path.rsplit("/", 1)[1]
         if not target.exists():
-            apart.refuse_no_room(self.scratch, self.original.files[part.path].size)
+            _refuse_no_room(self.scratch, self.original.files[part.path].size)
             self.original.copy(part.path, target)
         return target
 
@@ -164,12 +164,17 @@ class Unpacked:
         return packing.content_digest(self.folder.items(part) or [], self.about["date"])
 
 
+def _refuse_no_room(scratch: Path, needed: int) -> None:
+    hint = "set TMPDIR to a folder on a larger disk"
+    apart.refuse_no_room(scratch, needed, "looking into them", hint)
+
+
 def _packed_facts(part: Part, image: Path | None, scratch: Path) -> dict[str, Fact]:
     if image is None:
         raise BuildError(f"{part.tree} is gone", "unpack the disc again")
     if part.initrd:
         return facts.of_initrd(apart.initrd_entries(image))
-    apart.refuse_no_room(scratch, sum(item.size for item in squashed.listing(image)))
+    _refuse_no_room(scratch, sum(item.size for item in squashed.listing(image)))
     return facts.of_layer(image, scratch / "tree")
 
 

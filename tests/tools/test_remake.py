@@ -14,16 +14,19 @@ import pytest
 
 from democd import layout, remake
 from democd.artifacts import Source, Sources
-from democd.errors import InputError, Mistakes
+from democd.cli import explain
+from democd.errors import BuildError, InputError, Mistakes
 from democd.formats import initramfs
 from democd.formats.isoread import open_disc
+from democd.host import room
 from democd.host.progress import Reporter
 from democd.host.run import run
 from democd.recipe import Given
-from democd.remake import Wanted
+from democd.remake import Wanted, apart
 from democd.stages import disc, master
 from democd.verify import verify
 from democd.workspace import Workspace
+from tests.support.namespaces import alone
 from tests.tools import small_disc
 from tests.unit import crafted
 
@@ -273,3 +276,39 @@ def test_the_summary_of_an_unpacked_disc(iso: Path, tmp_path: Path) -> None:
     reporter.console.file = told = io.StringIO()
     remake.unpack(iso, tmp_path / "disc", reporter)
     assert "overlays/dom0" in told.getvalue()
+
+
+def test_a_disk_that_is_full_half_way_is_told_and_nothing_is_left_there(
+    iso: Path, unpacked: Path, tmp_path: Path
+) -> None:
+    """Full of files, for their bytes are counted before; by us and by unsquashfs."""
+    small = tmp_path / "small"
+    small.mkdir()
+    files = sum(1 for _ in unpacked.rglob("*"))
+
+    def unpack_there() -> None:
+        said = ""
+        for most in range(6, files, max(files // 8, 1)):
+            options = f"size=400m,nr_inodes={most}"
+            run(["mount", "-t", "tmpfs", "-o", options, "none", small])
+            with pytest.raises(room.FullError) as failure:
+                remake.unpack(iso, small / "disc", QUIET)
+            told = explain(failure.value)
+            assert f"no room left in {small} for the files of {iso.name}\n" in told
+            assert "not for one more file now\n" in told
+            assert "nothing is left of them" in told
+            assert "damaged" not in told
+            assert not any(small.iterdir())
+            run(["umount", small])
+            said += told
+        assert "FATAL ERROR: " in said
+
+    alone(unpack_there)
+
+
+def test_what_lacks_room_names_a_disk_and_not_a_folder_that_is_gone(tmp_path: Path) -> None:
+    scratch = tmp_path / ".disc.x"
+    scratch.mkdir()
+    with pytest.raises(BuildError, match="needs 1125899907 MB, and the disk at /") as failure:
+        apart.refuse_no_room(scratch, 1 << 50)
+    assert scratch.name not in failure.value.message
