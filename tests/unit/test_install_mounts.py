@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.namespaces import alone
+from tests.support.traces import wait_for
 from xendemo.errors import Failure
 from xendemo.install import mounts
 from xendemo.install.log import Log
@@ -141,8 +142,15 @@ def test_what_is_busy_for_a_moment_is_waited_for(log: Log, tmp_path: Path) -> No
         at = Mounts(log)
         at.mount(memory(tmp_path / "a"))
         held = open(tmp_path / "a/file", "w")  # noqa: PTH123, SIM115
-        threading.Timer(0.1, held.close).start()
+
+        def let_go() -> None:
+            wait_for(lambda: "status 32" in (tmp_path / "log").read_text(), 60)
+            held.close()
+
+        letting_go = threading.Thread(target=let_go)
+        letting_go.start()
         assert at.unmount() == []
+        letting_go.join()
         assert not mounted(str(tmp_path / "a"))
         assert "status 32" in (tmp_path / "log").read_text()
 
