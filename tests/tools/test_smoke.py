@@ -6,6 +6,8 @@ Its kernels are made up: GRUB's menu is as far as it gets. tests/smoke boots rea
 from __future__ import annotations
 
 import json
+import os
+import re
 import shutil
 import signal
 import subprocess
@@ -153,19 +155,23 @@ def test_interrupted_it_ends_its_machines_and_says_so(
 
 
 @pytest.mark.boot
-def test_killed_it_leaves_no_machine(project: Path, make: Make) -> None:
+def test_killed_it_leaves_no_machine(project: Path, make: Make, tmp_path: Path) -> None:
     iso = make(WAITS)
-    with subprocess.Popen(
-        [sys.executable, project / "build.py", "smoke", iso], stderr=subprocess.PIPE, text=True
-    ) as runner:
+    command = [sys.executable, project / "build.py", "smoke", iso]
+    env = os.environ | {"TMPDIR": str(tmp_path)}  # folders it does leave
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=env) as runner:
         assert runner.stderr
         while "GRUB" not in (line := runner.stderr.readline()):
             assert line
+        folders = set(re.findall(r"/tmp/democd-\w+", "".join(machines_of(iso))))
+        assert folders
         runner.kill()
     deadline = time.monotonic() + 10
     while machines_of(iso) and time.monotonic() < deadline:
         time.sleep(0.1)
     assert machines_of(iso) == []
+    for folder in folders:  # of QEMU's sockets, whose paths must be short
+        shutil.rmtree(folder)
 
 
 def machines_of(iso: Path) -> list[str]:
