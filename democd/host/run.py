@@ -42,7 +42,7 @@ _LEAST = 1000  # bytes a second; as much as host/git.py asks for
 _STARVED = "got next to nothing in {:.0f} seconds, and was ended"
 _LATE = "had not done its work after {:.0f} seconds, and was ended"
 _NOT_STARTED = (126, 127)
-_STARTING = re.compile(r"(?:setpriv|prlimit): failed to execute .*: (.*)$")
+_STARTING = re.compile(r"(?:setpriv|prlimit): failed to execute (.*): (.*)$")
 """What the programs that start all others say when they cannot."""
 FREE = Bounds()
 UMASK = 0o022
@@ -200,7 +200,7 @@ def run(
             process.wait()
     stdout = b"".join(out).decode(errors=errors)
     if code in _NOT_STARTED and (why := _STARTING.match("\n".join(err))):
-        raise BuildError(f"cannot start {command[0]}: {why[1]}")
+        raise BuildError(f"cannot start {why[1]}: {why[2]}")
     if code != 0 or ended:
         last = "\n".join(deque(err or stdout.splitlines(), LAST_LINES))
         how = f"was killed by signal {-code}" if code < 0 else f"failed with exit code {code}"
