@@ -17,8 +17,6 @@ class BuildError(Exception):
         super().__init__(message)
         self.message = message
         self.hint = hint
-        if hint:
-            self.add_note(hint)  # where it is not caught, which is in tests, it is told as well
 
 
 class InputError(BuildError):

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import settings
 
 pytest.register_assert_rewrite("tests.boot.checks", "tests.boot.hardware")
-pytest_plugins = ("tests.support.discs", "tests.support.machines")
+pytest_plugins = ("tests.support.discs", "tests.support.hints", "tests.support.machines")
 
 # Machines are slow, shared and noisy: how long an example took says nothing about it.
 settings.register_profile("democd", deadline=None)

@@ -43,6 +43,9 @@ class ConsoleError(BuildError):
         super().__init__(message, last)
         self.kind = kind
 
+    def __str__(self) -> str:
+        return f"{self.message}\n{self.hint}"
+
 
 @dataclass(frozen=True)
 class Seen:

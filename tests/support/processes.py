@@ -19,7 +19,7 @@ def is_alive(process: int) -> bool:
     return state(process) not in "ZX"
 
 
-def gone_within(process: int, seconds: float = 60) -> bool:
+def gone_within(process: int, seconds: float = 20) -> bool:
     """Wait for its end; tell whether that came in time."""
     end = time.monotonic() + seconds
     while is_alive(process):

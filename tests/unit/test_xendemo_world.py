@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.building import PROJECT
-from tests.support.processes import gone_within
+from tests.support.processes import is_alive
 from xendemo import cli
 from xendemo.errors import Failure, InputError
 from xendemo.world import command, doing, facts, plan
@@ -269,7 +269,7 @@ def test_ctrl_c_ends_what_is_being_built(tmp_path: Path) -> None:
         assert child.communicate(timeout=30)[0] == (
             "[ 1/1] waiting\ninterrupted; the same command goes on from here\n"
         )
-    assert gone_within(int(started.read_text()))
+    assert not is_alive(int(started.read_text()))
 
 
 def test_the_last_line_is_one_that_a_terminal_can_show(tmp_path: Path) -> None:
