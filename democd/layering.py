@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import IO
 
 from democd.artifacts import Root
+from democd.errors import BuildError
 from democd.host.run import run
 from democd.host.suite import suite_tool
 from democd.inputs import tree
@@ -51,8 +52,32 @@ def squash_with(
         settings: how to compress.
         date: of the image itself, seconds since 1970, UTC.
         target: the image.
-        feed: writes the stream.
+        feed: writes the stream; called once more if the image cannot be read.
+
+    Raises:
+        BuildError: mksquashfs failed, or twice made what cannot be read.
     """
+    _squash(program, settings, date, target, feed)
+    try:
+        _read_all(target)
+    # mksquashfs 4.5.1 (Debian 12) now and then writes a block that does not unpack, and ends well.
+    except BuildError:
+        _squash(program, settings, date, target, feed)
+        _read_all(target)
+
+
+def _read_all(image: Path) -> None:
+    """Unpack every block of an image to nowhere."""
+    run(["unsquashfs", "-quiet", "-no-progress", "-pf", "/dev/null", image])
+
+
+def _squash(
+    program: Sequence[str | Path],
+    settings: Layers,
+    date: int,
+    target: Path,
+    feed: Callable[[IO[bytes]], None],
+) -> None:
     run(
         [
             *([] if os.geteuid() == 0 else ["unshare", "--map-root-user"]),
@@ -75,6 +100,7 @@ def write(
     entries: Iterable[tuple[tarfile.TarInfo, bytes]],
 ) -> None:
     """Make a squashfs of tar members and their contents."""
+    entries = list(entries)  # they may be asked for twice
 
     def feed(stream: IO[bytes]) -> None:
         with writer(stream) as archive:
