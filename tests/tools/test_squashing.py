@@ -17,7 +17,8 @@ from democd.recipe import Layers
 WRONG = """#!/bin/sh
 mksquashfs "$@" || exit
 echo >>{count}
-[ "$(wc -l <{count})" -gt {times} ] || printf wrong | dd of="$2" bs=1 seek=96 conv=notrunc status=none
+[ "$(wc -l <{count})" -gt {times} ] ||
+    printf wrong | dd of="$2" bs=1 seek=96 conv=notrunc status=none
 """
 
 
